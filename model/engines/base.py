@@ -1,4 +1,7 @@
-"""The seam between the program and whatever runs a model. Knows no tensors and no widgets."""
+"""The seam between the program and whatever runs a model, and the manners that all engines share.
+
+Knows messages, queues and cancelling. Knows no tensors and no widgets.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Protocol
 
-from model.types import EngineInfo, GenerationOptions, Message, PixelBudget, Prompt, StreamEvent
+from model.errors import EngineBusy, RequestError
+from model.types import EngineInfo, GenerationOptions, Message, PixelBudget, Prompt, Queued, StreamEvent
 
 
 class Engine(Protocol):
@@ -32,10 +36,61 @@ class Engine(Protocol):
         """Yield `Queued` while waiting, then `Chunk`s; the last has a `finish_reason`.
 
         Setting `cancel`, or closing the iterator, ends generation within one token. An error of the worker is raised
-        here, after the chunks that came before it.
+        here, after the chunks that came before it. Raises `EngineBusy` at once when too many are waiting already.
         """
         ...
 
     def close(self) -> None:
         """Stop running answers and free the model's memory."""
         ...
+
+
+def check_messages(messages: Sequence[Message]) -> None:
+    """Raise `RequestError` unless the conversation ends with something that a person said or showed."""
+    if not messages or messages[-1].role != "user":
+        raise RequestError("There is nothing to answer yet. Write a message first.")
+    if not messages[-1].text.strip() and not messages[-1].images:
+        raise RequestError("The message is empty. Write something or add a picture.")
+
+
+class FairQueue:
+    """First come, first served, one at a time; who waits can be told the position.
+
+    `enter` gives a ticket, `wait` yields until it is this ticket's turn, `leave` (always, in a `finally`) passes the
+    turn on. Positions are `Queued` events: 1 is next.
+    """
+
+    def __init__(self, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
+        self._tickets: list[object] = []
+        self._changed = threading.Condition()
+
+    def enter(self) -> object:
+        """A place at the end of the queue; `EngineBusy` when `max_waiting` are waiting already."""
+        ticket = object()
+        with self._changed:
+            if len(self._tickets) > self._max_waiting:
+                raise EngineBusy(f"{self._max_waiting} answers are waiting already. Try again in a moment.")
+            self._tickets.append(ticket)
+        return ticket
+
+    def wait(self, ticket: object, cancel: threading.Event) -> Iterator[Queued]:
+        """Yield the position now and whenever it changes; end when it is this ticket's turn or `cancel` is set."""
+        told = 0
+        while not cancel.is_set():
+            with self._changed:
+                position = self._tickets.index(ticket)
+                if position == told and position:
+                    # `cancel` is an event of the caller's and cannot wake this condition: look at it now and then.
+                    self._changed.wait(timeout=0.05)
+                    position = self._tickets.index(ticket)
+            if position == 0:
+                return
+            if position != told:
+                told = position
+                yield Queued(position)
+
+    def leave(self, ticket: object) -> None:
+        with self._changed:
+            self._tickets.remove(ticket)
+            self._changed.notify_all()

@@ -1,0 +1,208 @@
+"""Families and checkpoints as data: what the program knows about models before it loads one.
+
+Knows coordinate conventions, patch sizes, sampling defaults and the published checkpoints. Does not know how a model is
+loaded or run, and imports no tensor library: the page and the command line parser read this table too. To add a model,
+add a row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+
+from model.errors import UnsupportedModel
+from model.types import Convention, EngineInfo, GenerationOptions, PixelBudget
+
+PER_1000 = Convention("0-1000", 1000)
+PER_999 = Convention("0-999", 999)
+PER_100 = Convention("0-100", 100)
+INPUT_PIXELS = Convention("input pixels", "input_px")
+SOURCE_PIXELS = Convention("source pixels", "source_px")
+
+CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
+    {convention.name: convention for convention in (PER_1000, PER_999, PER_100, INPUT_PIXELS, SOURCE_PIXELS)}
+)
+"""Every convention by the name under which a person can choose it instead of the family's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One generation of models that answer in the same way.
+
+    `model_types` are the `model_type`s of config.json that this program can load (none: answers can be read, the
+    model cannot be run). `convention` is for boxes and points, `action_convention` for the coordinates of tool calls.
+    `patch_factor` is the side in pixels of the square that becomes one visual token: patch size times merge size.
+    `sampling` are the defaults that the publisher's generation_config.json states.
+    """
+
+    key: str
+    model_types: tuple[str, ...]
+    convention: Convention
+    action_convention: Convention
+    patch_factor: int
+    sampling: GenerationOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A published model. `parameters` counts all weights, `active` those used for one token (the same when dense), both
+    rounded as the publisher gives them; `thinks` is true of models that always think before they answer.
+    """
+
+    hub_id: str
+    family: str
+    parameters: float
+    active: float
+    context_tokens: int
+    thinks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A named choice of the side panel: how to pick tokens and how large pictures may be."""
+
+    name: str
+    hint: str
+    options: GenerationOptions
+    budget: PixelBudget
+
+
+_NEARLY_GREEDY = GenerationOptions(temperature=0.01, top_p=0.001, top_k=1)
+_INSTRUCT = GenerationOptions(temperature=0.7, top_p=0.8, top_k=20)
+_THINKING = GenerationOptions(temperature=1.0, top_p=0.95, top_k=20, max_new_tokens=8192)
+
+FAMILIES: Mapping[str, Family] = MappingProxyType(
+    {
+        family.key: family
+        for family in (
+            Family("Qwen-VL", (), PER_1000, PER_1000, 28, replace(_INSTRUCT, top_p=0.3, temperature=1.0, top_k=0)),
+            Family("Qwen2-VL", ("qwen2_vl",), PER_1000, PER_1000, 28, _NEARLY_GREEDY),
+            Family(
+                "Qwen2.5-VL",
+                ("qwen2_5_vl",),
+                INPUT_PIXELS,
+                INPUT_PIXELS,
+                28,
+                replace(_NEARLY_GREEDY, temperature=0.1, repetition_penalty=1.05),
+            ),
+            Family("Qwen3-VL", ("qwen3_vl", "qwen3_vl_moe"), PER_1000, PER_999, 32, _INSTRUCT),
+            Family("Qwen3.5", ("qwen3_5", "qwen3_5_moe"), PER_1000, PER_999, 32, _THINKING),
+            Family("Molmo", (), PER_100, PER_100, 28, GenerationOptions(greedy=True)),
+        )
+    }
+)
+"""Family key -> family. "Qwen-VL" and the neighbour "Molmo" are here for their answers only."""
+
+
+def _rows(family: str, context_tokens: int, *names_and_sizes: tuple[str, float, float]) -> tuple[Checkpoint, ...]:
+    return tuple(
+        Checkpoint(f"Qwen/{name}", family, parameters * 1e9, active * 1e9, context_tokens, name.endswith("Thinking"))
+        for name, parameters, active in names_and_sizes
+    )
+
+
+CHECKPOINTS: tuple[Checkpoint, ...] = (
+    *_rows(
+        "Qwen2-VL",
+        32_768,
+        ("Qwen2-VL-2B-Instruct", 2.2, 2.2),
+        ("Qwen2-VL-7B-Instruct", 8.3, 8.3),
+        ("Qwen2-VL-72B-Instruct", 73.4, 73.4),
+    ),
+    *_rows(
+        "Qwen2.5-VL",
+        128_000,
+        ("Qwen2.5-VL-3B-Instruct", 3.8, 3.8),
+        ("Qwen2.5-VL-7B-Instruct", 8.3, 8.3),
+        ("Qwen2.5-VL-32B-Instruct", 33.5, 33.5),
+        ("Qwen2.5-VL-72B-Instruct", 73.4, 73.4),
+    ),
+    *_rows(
+        "Qwen3-VL",
+        262_144,
+        ("Qwen3-VL-2B-Instruct", 2.1, 2.1),
+        ("Qwen3-VL-2B-Thinking", 2.1, 2.1),
+        ("Qwen3-VL-4B-Instruct", 4.4, 4.4),
+        ("Qwen3-VL-4B-Thinking", 4.4, 4.4),
+        ("Qwen3-VL-8B-Instruct", 8.8, 8.8),
+        ("Qwen3-VL-8B-Thinking", 8.8, 8.8),
+        ("Qwen3-VL-32B-Instruct", 33.4, 33.4),
+        ("Qwen3-VL-32B-Thinking", 33.4, 33.4),
+        ("Qwen3-VL-30B-A3B-Instruct", 31.1, 3.3),
+        ("Qwen3-VL-30B-A3B-Thinking", 31.1, 3.3),
+        ("Qwen3-VL-235B-A22B-Instruct", 235.7, 22.0),
+        ("Qwen3-VL-235B-A22B-Thinking", 235.7, 22.0),
+    ),
+    *_rows(
+        "Qwen3.5",
+        262_144,
+        ("Qwen3.5-0.8B", 0.9, 0.9),
+        ("Qwen3.5-2B", 2.3, 2.3),
+        ("Qwen3.5-4B", 4.7, 4.7),
+        ("Qwen3.5-9B", 9.7, 9.7),
+        ("Qwen3.5-27B", 27.8, 27.8),
+        ("Qwen3.5-35B-A3B", 36.0, 3.0),
+        ("Qwen3.5-122B-A10B", 125.1, 10.0),
+        ("Qwen3.5-397B-A17B", 403.4, 17.0),
+    ),
+)
+"""Published checkpoints, for suggestions and for their sampling defaults; anything else of a known family loads too."""
+
+POCKET_NAME = "pocket"
+"""What a person writes to mean the model that comes with the program."""
+
+_POCKET_SAMPLING = GenerationOptions(greedy=True, temperature=0.7, top_p=0.8, top_k=20, max_new_tokens=512)
+
+# Name, what it means in one line, visual tokens a picture may have (smallest, largest), and a cap on new tokens.
+_PRESETS = (
+    ("Quality", "Large pictures, long answers: for small text and many objects.", (4, 4096), 2048),
+    ("Speed", "Medium pictures: several times faster, small text may be lost.", (4, 1024), 1024),
+    ("Low memory", "Small pictures, short answers: for little memory.", (4, 256), 512),
+)
+_POCKET_PRESETS = (
+    ("Quality", "Pictures up to the size the pocket model was trained with.", (64, 576), 512),
+    ("Speed", "Smaller pictures: faster, boxes a little less exact.", (64, 256), 512),
+    ("Low memory", "Small pictures, short answers.", (64, 144), 256),
+)
+
+
+def family_of_model_type(model_type: str) -> Family:
+    """The family whose models say `model_type` in their config.json; `UnsupportedModel` when there is none."""
+    for family in FAMILIES.values():
+        if model_type in family.model_types:
+            return family
+    runnable = ", ".join(family.key for family in FAMILIES.values() if family.model_types)
+    raise UnsupportedModel(f"This model is of the kind “{model_type}”. Choose one of the families {runnable}.")
+
+
+def checkpoint(hub_id: str) -> Checkpoint | None:
+    """The published checkpoint of that hub id, upper or lower case."""
+    return next((row for row in CHECKPOINTS if row.hub_id.lower() == hub_id.lower()), None)
+
+
+def sampling_of(info: EngineInfo) -> GenerationOptions:
+    """How the loaded model's publisher samples from it."""
+    if info.is_pocket:
+        return _POCKET_SAMPLING
+    return _THINKING if info.name.endswith("Thinking") else FAMILIES[info.family].sampling
+
+
+def presets_of(info: EngineInfo) -> Mapping[str, Preset]:
+    """The presets for the loaded model by name; the first is the default."""
+    sampling = sampling_of(info)
+    return {
+        name: Preset(
+            name,
+            hint,
+            replace(sampling, max_new_tokens=max(new_tokens, sampling.max_new_tokens if name == "Quality" else 0)),
+            budget_of_tokens(info.family, *tokens),
+        )
+        for name, hint, tokens, new_tokens in (_POCKET_PRESETS if info.is_pocket else _PRESETS)
+    }
+
+
+def budget_of_tokens(family_key: str, min_tokens: int, max_tokens: int) -> PixelBudget:
+    """The pixel budget that gives a picture between `min_tokens` and `max_tokens` visual tokens."""
+    area = FAMILIES[family_key].patch_factor ** 2
+    return PixelBudget(min_tokens * area, max_tokens * area)
