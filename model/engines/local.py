@@ -1,0 +1,419 @@
+"""The engine that runs a Qwen-VL model in this process, through transformers.
+
+Knows tensors, chat templates and threads: one worker thread and one streamer for each answer, one answer at a time.
+Does not know where a model comes from (`model.loading` builds this), what an answer means, or who asks. Imports torch
+and transformers at the top, so nothing that the page needs at start may import it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import queue
+import secrets
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from PIL import Image as Pillow
+from qwen_vl_utils.vision_process import smart_resize
+from transformers import BatchFeature, GenerationConfig, PreTrainedModel, ProcessorMixin, StoppingCriteria
+from transformers.convert_slow_tokenizer import bytes_to_unicode
+from transformers.generation.streamers import BaseStreamer
+
+from model import media
+from model.catalog import presets_of
+from model.engines.base import FairQueue, check_messages
+from model.engines.token_text import THINK_OPEN, Piece, RepetitionDetector, ThinkingSplitter, TokenBytes, TokenDecoder
+from model.errors import ContextOverflow, EngineError, OutOfMemory, StudioError
+from model.types import (
+    Chunk,
+    EngineInfo,
+    FinishReason,
+    GenerationOptions,
+    Image,
+    MediumInput,
+    Message,
+    PixelBudget,
+    Prompt,
+    StreamEvent,
+    Text,
+)
+
+# No tokenizer packs more characters than this into a token on average; a longer text is refused before it is cut up.
+_MAX_CHARS_PER_TOKEN = 64
+
+# Ends of a turn in every Qwen chat template, for checkpoints whose generation_config.json does not list them.
+_END_TOKENS = ("<|im_end|>", "<|endoftext|>")
+
+
+@dataclass(frozen=True, slots=True)
+class _Payload:
+    """What `stream` needs of a prompt. `engine` is the one whose vocabulary the ids belong to."""
+
+    engine: LocalEngine
+    inputs: BatchFeature
+    opens_thinking: bool
+
+
+class LocalEngine:
+    """Answers with a loaded model. `max_waiting` answers may wait for the one that is being generated."""
+
+    def __init__(
+        self, model: PreTrainedModel, processor: ProcessorMixin, info: EngineInfo, *, max_waiting: int = 8
+    ) -> None:
+        self._model: PreTrainedModel | None = model
+        self._processor = processor
+        self._processor_lock = threading.Lock()  # sanitising switches a flag on the tokenizer while it encodes
+        self._info = info
+        self._queue = FairQueue(max_waiting)
+        self._state_lock = threading.Lock()
+        self._closing = threading.Event()
+        self._worker: threading.Thread | None = None
+        self._end_ids = _end_ids(model, processor)
+        self._token_bytes = _token_bytes(processor)
+        pad = next((token for token in (processor.tokenizer.pad_token_id,) if token is not None), min(self._end_ids))
+        self._dropped_ids = frozenset(self._end_ids | {pad})
+        # Values that a request leaves out are filled in from here, so nothing of the checkpoint's may remain.
+        model.generation_config = GenerationConfig(eos_token_id=sorted(self._end_ids), pad_token_id=pad)
+
+    @property
+    def info(self) -> EngineInfo:
+        return self._info
+
+    @property
+    def default_budget(self) -> PixelBudget:
+        """The default preset's budget, within the bounds of the checkpoint's own preprocessor_config.json."""
+        preset = next(iter(presets_of(self._info).values())).budget
+        size = self._processor.image_processor.size
+        smallest = max(preset.min_pixels, size["shortest_edge"])
+        return PixelBudget(smallest, max(smallest, min(preset.max_pixels, size["longest_edge"])))
+
+    def prepare(
+        self, messages: Sequence[Message], budget: PixelBudget | None = None, *, add_vision_id: bool = False
+    ) -> Prompt:
+        """See `Engine.prepare`. Control tokens that a person typed become ordinary text."""
+        check_messages(messages)
+        self._check_open()
+        self._check_characters(messages)
+        conversation = self._conversation(messages, budget or self.default_budget)
+        with self._processor_lock:
+            inputs = self._processor.apply_chat_template(
+                conversation,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                add_generation_prompt=True,
+                sanitize_control_tokens=True,
+                add_vision_id=add_vision_id,
+                processor_kwargs={"do_resize": False},
+            )
+            last_words = self._processor.tokenizer.decode(inputs["input_ids"][0, -8:])
+        tokens = inputs["input_ids"].shape[1]
+        if tokens >= self._info.context_tokens:
+            raise self._overflow(f"{tokens:,}")
+        if "pixel_values" in inputs:
+            inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype())
+        payload = _Payload(self, inputs, last_words.rstrip().endswith(THINK_OPEN))
+        return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload)
+
+    def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[StreamEvent]:
+        """See `Engine.stream`. Generation does not wait for a slow consumer."""
+        payload = prompt.payload
+        if not isinstance(payload, _Payload) or payload.engine is not self:
+            raise EngineError("The model was changed in the meantime. Send the message again.")
+        answer = _Answer(payload, prompt.tokens, options, cancel, self._closing, self._end_ids, self._decoder())
+        ticket = self._queue.enter()
+        started = False
+        try:
+            yield from self._queue.wait(ticket, cancel)
+            if cancel.is_set():
+                yield answer.last("cancelled")
+                return
+            self._start(answer, ticket)
+            started = True
+            yield from answer.chunks()
+        finally:
+            answer.abandoned.set()
+            if not started:  # else the worker passes the turn on, when the model is really free
+                self._queue.leave(ticket)
+
+    def close(self) -> None:
+        with self._state_lock:
+            self._closing.set()
+            worker = self._worker
+        if worker is not None:
+            worker.join()
+        self._model = None
+        _free_memory()
+
+    def _start(self, answer: _Answer, ticket: object) -> None:
+        with self._state_lock:
+            self._check_open()
+            self._worker = threading.Thread(target=self._work, args=(answer, ticket), name="generate", daemon=True)
+            self._worker.start()
+
+    def _work(self, answer: _Answer, ticket: object) -> None:
+        """The worker thread: whatever happens, the turn is passed on and the consumer hears of the end."""
+        failure: StudioError | None = None
+        try:
+            self._generate(answer)
+        except Exception as error:
+            failure = _plain_error(error)
+        if isinstance(failure, OutOfMemory):
+            _free_memory()
+        self._queue.leave(ticket)
+        answer.finish(failure)
+
+    def _generate(self, answer: _Answer) -> None:
+        model = self._model
+        if model is None:
+            raise EngineError("The model was unloaded. Send the message again.")
+        answer.start()
+        with _seeded(answer.options, model.device):
+            model.generate(
+                **answer.inputs.to(model.device),
+                generation_config=_generation_config(answer.options, self._room(answer)),
+                streamer=answer,
+                stopping_criteria=[_StopWhen(answer)],
+            )
+
+    def _room(self, answer: _Answer) -> int:
+        """How many tokens may follow: what was asked for, as far as the context goes."""
+        return max(1, min(answer.options.max_new_tokens, self._info.context_tokens - answer.prompt_tokens))
+
+    def _conversation(self, messages: Sequence[Message], budget: PixelBudget) -> list[dict[str, Any]]:
+        """Messages in the form of chat templates, with every picture decoded and at the size the model will see."""
+        return [
+            {"role": message.role, "content": [self._content(part, budget) for part in message.parts]}
+            for message in messages
+        ]
+
+    def _content(self, part: Text | Image, budget: PixelBudget) -> dict[str, Any]:
+        if isinstance(part, Text):
+            return {"type": "text", "text": part.text}
+        size_wh = input_size_wh(part.size_wh, budget, self._patch_factor())
+        return {"type": "image", "image": media.pixels(part).resize(size_wh, Pillow.Resampling.BICUBIC)}
+
+    def _media(self, messages: Sequence[Message], inputs: BatchFeature) -> tuple[MediumInput, ...]:
+        """The sizes that the processor really used, from its grids of (1, rows, columns) patches."""
+        images = [image for message in messages for image in message.images]
+        patch, merge = self._processor.image_processor.patch_size, self._processor.image_processor.merge_size
+        grids = inputs["image_grid_thw"].tolist() if images else []
+        return tuple(
+            MediumInput(image.size_wh, (columns * patch, rows * patch), frames * rows * columns // merge**2)
+            for image, (frames, rows, columns) in zip(images, grids, strict=True)
+        )
+
+    def _patch_factor(self) -> int:
+        return int(self._processor.image_processor.patch_size * self._processor.image_processor.merge_size)
+
+    def _decoder(self) -> TokenDecoder:
+        return TokenDecoder(self._token_bytes, self._dropped_ids)
+
+    def _dtype(self) -> torch.dtype:
+        return self._model.dtype if self._model is not None else torch.float32
+
+    def _check_open(self) -> None:
+        if self._closing.is_set():
+            raise EngineError("The model was unloaded. Send the message again.")
+
+    def _check_characters(self, messages: Sequence[Message]) -> None:
+        characters = sum(len(message.text) for message in messages)
+        if characters > self._info.context_tokens * _MAX_CHARS_PER_TOKEN:
+            raise self._overflow(f"at least {characters // _MAX_CHARS_PER_TOKEN:,}")
+
+    def _overflow(self, tokens: str) -> ContextOverflow:
+        return ContextOverflow(
+            f"This conversation has {tokens} tokens, and the model takes {self._info.context_tokens:,}. "
+            "Start a new conversation, or use fewer or smaller pictures."
+        )
+
+
+class _Answer(BaseStreamer):  # type: ignore[misc]  # transformers is untyped here
+    """One answer in the making: the streamer that the worker feeds, and the queue that the consumer reads."""
+
+    def __init__(
+        self,
+        payload: _Payload,
+        prompt_tokens: int,
+        options: GenerationOptions,
+        cancel: threading.Event,
+        closing: threading.Event,
+        end_ids: frozenset[int],
+        decoder: TokenDecoder,
+    ) -> None:
+        self.inputs = payload.inputs
+        self.prompt_tokens = prompt_tokens
+        self.options = options
+        self.abandoned = threading.Event()
+        self._stop_flags = (cancel, closing, self.abandoned)
+        self._end_ids = end_ids
+        self._decoder = decoder
+        self._splitter = ThinkingSplitter(payload.opens_thinking)
+        self._loops = RepetitionDetector()
+        self._events: queue.SimpleQueue[Chunk | StudioError] = queue.SimpleQueue()
+        self._is_prompt = True
+        self._reason: FinishReason | None = None
+        self._count = 0
+        self._start_s = self._first_s = self._now_s = time.perf_counter()
+
+    def chunks(self) -> Iterator[Chunk]:
+        """The consumer's side: chunks as they come, up to the one with a reason, or the worker's error."""
+        while True:
+            event = self._events.get()
+            if isinstance(event, StudioError):
+                raise event
+            yield event
+            if event.finish_reason is not None:
+                return
+
+    def start(self) -> None:
+        self._start_s = time.perf_counter()
+
+    def put(self, value: torch.Tensor) -> None:
+        """Called by `generate` with the prompt's ids first, then with each new token."""
+        if self._is_prompt:
+            self._is_prompt = False
+            return
+        if self._reason is not None:
+            return  # one more token comes after the streamer has asked for the end
+        self._take(int(value[0]))
+
+    def end(self) -> None:
+        """Called by `generate` when it ends well; `finish` tells the consumer, because it can tell errors too."""
+
+    def should_stop(self) -> bool:
+        return self._reason is not None or any(flag.is_set() for flag in self._stop_flags)
+
+    def finish(self, failure: StudioError | None) -> None:
+        """The worker's last word: what was held back, then the error or the last chunk."""
+        self._emit(self._splitter.feed(self._decoder.finish()) + self._splitter.finish())
+        self._events.put(failure or self.last(self._reason or self._unforced_reason()))
+
+    def last(self, reason: FinishReason) -> Chunk:
+        return self._chunk("text", "", reason)
+
+    def _unforced_reason(self) -> FinishReason:
+        return "cancelled" if self.should_stop() else "length"
+
+    def _take(self, token: int) -> None:
+        self._now_s = time.perf_counter()
+        self._count += 1
+        if self._count == 1:
+            self._first_s = self._now_s
+        if token in self._end_ids:
+            self._reason = "stop"
+            return
+        self._emit(self._splitter.feed(self._decoder.feed(token)))
+        if self._loops.feed(token):
+            self._reason = "repetition"
+
+    def _emit(self, pieces: list[Piece]) -> None:
+        for kind, text in pieces:
+            self._events.put(self._chunk(kind, text, None))
+
+    def _chunk(self, kind: str, text: str, reason: FinishReason | None) -> Chunk:
+        """Speed is counted from the first token on, so that a long prompt does not make a model look slow."""
+        decoding_s = self._now_s - self._first_s
+        return Chunk(
+            text,
+            "thinking" if kind == "thinking" else "text",
+            self.prompt_tokens,
+            self._count,
+            self._first_s - self._start_s if self._count else None,
+            (self._count - 1) / decoding_s if decoding_s > 0 else 0.0,
+            reason,
+        )
+
+
+class _StopWhen(StoppingCriteria):  # type: ignore[misc]  # transformers is untyped here
+    """Ends `generate` after the token in which somebody asked for it."""
+
+    def __init__(self, answer: _Answer) -> None:
+        self._answer = answer
+
+    def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
+        return torch.full((input_ids.shape[0],), self._answer.should_stop(), device=input_ids.device, dtype=torch.bool)
+
+
+def input_size_wh(source_size_wh: tuple[int, int], budget: PixelBudget, patch_factor: int) -> tuple[int, int]:
+    """The size at which a model sees a picture: whole patches, within the budget, about the same shape.
+
+    This is `smart_resize` of qwen-vl-utils, which defines Qwen2.5-VL's coordinates, except that a very thin picture
+    keeps one patch where it would get none.
+    """
+    width, height = source_size_wh
+    rows_px, columns_px = smart_resize(
+        height, width, patch_factor, budget.min_pixels, max(budget.max_pixels, patch_factor**2)
+    )
+    return max(columns_px, patch_factor), max(rows_px, patch_factor)
+
+
+def _end_ids(model: PreTrainedModel, processor: ProcessorMixin) -> frozenset[int]:
+    """Every token that ends an answer: those the checkpoint lists and those of the family's chat format."""
+    listed = model.generation_config.eos_token_id
+    ids = set(listed if isinstance(listed, list) else [listed])
+    vocabulary = processor.tokenizer.get_vocab()
+    ids |= {vocabulary.get(token) for token in _END_TOKENS} | {processor.tokenizer.eos_token_id}
+    return frozenset(token for token in ids if token is not None)
+
+
+def _token_bytes(processor: ProcessorMixin) -> TokenBytes:
+    tokenizer = processor.tokenizer
+    added = {token: entry.content for token, entry in tokenizer.added_tokens_decoder.items()}
+    byte_of = {char: byte for byte, char in bytes_to_unicode().items()}
+    return TokenBytes(tokenizer.convert_ids_to_tokens, byte_of, added)
+
+
+def _generation_config(options: GenerationOptions, max_new_tokens: int) -> GenerationConfig:
+    shared = {"max_new_tokens": max_new_tokens, "repetition_penalty": options.repetition_penalty}
+    if _is_greedy(options):
+        return GenerationConfig(do_sample=False, **shared)
+    return GenerationConfig(
+        do_sample=True, temperature=options.temperature, top_p=options.top_p, top_k=options.top_k, **shared
+    )
+
+
+def _is_greedy(options: GenerationOptions) -> bool:
+    """Temperature 0 means greedy too, as in every API."""
+    return options.greedy or options.temperature <= 0
+
+
+@contextlib.contextmanager
+def _seeded(options: GenerationOptions, device: torch.device) -> Iterator[None]:
+    """Seed the global generators (`generate` knows no others) for one answer, and put them back as they were."""
+    if _is_greedy(options):
+        yield
+        return
+    devices = [device] if device.type != "cpu" else []
+    with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
+        torch.manual_seed(options.seed if options.seed is not None else secrets.randbits(63))
+        yield
+
+
+def _plain_error(error: Exception) -> StudioError:
+    """What the consumer gets. A full memory keeps no cause: its traceback would hold the very tensors to be freed."""
+    if isinstance(error, StudioError):
+        return error
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or _says_out_of_memory(str(error)):
+        return OutOfMemory("The memory is full. Use smaller or fewer pictures, or the preset for low memory.")
+    failure = EngineError("The model failed while answering. Send the message again.")
+    failure.__cause__ = error
+    return failure
+
+
+def _says_out_of_memory(text: str) -> bool:
+    """MPS and the CPU allocator raise a plain RuntimeError."""
+    return "out of memory" in text.lower() or "can't allocate memory" in text
+
+
+def _free_memory() -> None:
+    gc.collect()
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
