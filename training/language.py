@@ -1,0 +1,88 @@
+"""Stage 0b: the language model learns to converse about records, before there is a tower to give them.
+
+The tower's part is played by the records themselves (`records.uncertain_records`), blurred the way an imperfect tower
+would blur them, through one learnt Linear. Nothing has to be drawn or encoded, so this stage sees many more
+conversations than joint training could; meanwhile the tower learns to give the very same records. Putting the two
+together multiplies this Linear into the last Linear of the tower's merger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from training import dialogues, network, records
+from training.packing import Batch, Packed, Packer
+from training.scenes import Scene, random_scene
+from training.tower import sizes_of_one_grid
+
+SYSTEMS = ("You are a helpful assistant.", "Answer briefly.", "You look at pictures and answer questions about them.")
+
+
+class RecordReader(nn.Module):
+    """The Linear between a record and a token embedding."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.project = nn.Linear(records.WIDTH, hidden)
+        nn.init.normal_(self.project.weight, std=0.05)
+
+
+def random_conversation(
+    rng: np.random.Generator, sizes: Sequence[tuple[int, int]], grid_hw: tuple[int, int], packer: Packer
+) -> tuple[list[Scene], Packed]:
+    """Scenes (none, one or two of the given sizes) and a packed conversation about them."""
+    form = rng.random()
+    pictures = 0 if form < 0.07 else 2 if form < 0.22 else 1
+    scenes = [random_scene(rng, size) for size in sizes[:pictures]]
+    if scenes:
+        turns = dialogues.about_scenes(scenes, grid_hw, rng, 18)
+    else:
+        turns = dialogues.without_pictures(rng, 8)
+    packed = packer.pack(
+        turns,
+        [grid_hw] * pictures,
+        system=SYSTEMS[int(rng.integers(len(SYSTEMS)))] if rng.random() < 0.25 else "",
+        number_pictures=bool(rng.random() < (0.5 if pictures > 1 else 0.1)),
+    )
+    return scenes, packed
+
+
+def answer_loss(language: nn.Module, hidden: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+    """Weighted cross-entropy of the learnt tokens; the embedding is also the output layer."""
+    learnt = batch.weights[:, 1:] > 0
+    logits = F.linear(hidden[:, :-1][learnt], language.embed_tokens.weight).float()
+    targets, weights = batch.ids[:, 1:][learnt], batch.weights[:, 1:][learnt]
+    losses = F.cross_entropy(logits, targets, reduction="none")
+    with torch.no_grad():
+        right = (logits.argmax(-1) == targets)[weights == 1.0].float().mean()
+    return (losses * weights).sum() / weights.sum(), {"right": float(right)}
+
+
+def record_loss(
+    language: nn.Module, reader: RecordReader, packer: Packer, rng: np.random.Generator, count: int
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of `count` conversations in which records take the place of pictures."""
+    grid, sizes = sizes_of_one_grid(rng, 2 * count)
+    told: list[np.ndarray] = []
+    packed = []
+    for index in range(count):
+        scenes, one = random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer)
+        told += [records.uncertain_records(scene, grid, rng) for scene in scenes]
+        packed.append(one)
+    batch = packer.collate(packed)
+    dtype = language.embed_tokens.weight.dtype
+    visual = reader.project(torch.from_numpy(np.concatenate(told)).to(dtype))
+    embeddings = language.embed_tokens(batch.ids)
+    embeddings = embeddings.masked_scatter(batch.visual.unsqueeze(-1), visual)
+    hidden = network.text_hidden(language, embeddings, batch.positions, batch.visual, [])
+    return answer_loss(language, hidden, batch)
+
+
+def parameters(language: nn.Module, reader: RecordReader) -> dict[str, nn.Parameter]:
+    named = {f"language.{name}": weight for name, weight in language.named_parameters()}
+    return named | {f"reader.{name}": weight for name, weight in reader.named_parameters()}

@@ -1,0 +1,133 @@
+"""Conversations as token sequences: ChatML with visual placeholders, M-RoPE positions and the label mask.
+
+System and user tokens are never learnt; an assistant's tokens and its `<|im_end|>` are. Knows tokens and grids;
+nothing about pictures or networks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from training.dialogues import Turn
+
+# The last digit of a coordinate is finer than the pictures are; hunting for it would drown the other digits.
+LAST_DIGIT_WEIGHT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """`ids` (length), `weights` (length; 0 where not learnt), `positions` (3, length), `visual` (length, bool)."""
+
+    ids: NDArray[np.int64]
+    weights: NDArray[np.float32]
+    positions: NDArray[np.int64]
+    visual: NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Right-padded tensors of `Packed` sequences; targets are shifted: `weights[:, i]` is for predicting `ids[:, i]`."""
+
+    ids: Tensor
+    weights: Tensor
+    positions: Tensor
+    visual: Tensor
+
+
+class Packer:
+    """Writes conversations the way the chat template does."""
+
+    def __init__(self, tokenizer: Any) -> None:
+        self.tokenizer = tokenizer
+        self._known: dict[str, tuple[int, ...]] = {}
+        vocabulary = tokenizer.get_vocab()
+        self._start, self._end = vocabulary["<|im_start|>"], vocabulary["<|im_end|>"]
+        self._vision = vocabulary["<|vision_start|>"], vocabulary["<|image_pad|>"], vocabulary["<|vision_end|>"]
+        self._pad = vocabulary["<|endoftext|>"]
+        self._digits = {vocabulary[digit] for digit in "0123456789"}
+
+    def encode(self, text: str) -> tuple[int, ...]:
+        if text not in self._known:
+            if len(self._known) > 50_000:
+                self._known.clear()
+            self._known[text] = tuple(self.tokenizer.encode(text, add_special_tokens=False))
+        return self._known[text]
+
+    def pack(
+        self,
+        turns: Sequence[Turn],
+        grids_hw: Sequence[tuple[int, int]],
+        *,
+        system: str = "",
+        number_pictures: bool = False,
+        max_length: int = 416,
+    ) -> Packed:
+        """Pack as many turns as fit into `max_length` tokens; the pictures stand before the first question."""
+        ids: list[int] = []
+        weights: list[float] = []
+
+        def add(tokens: Sequence[int], learnt: Sequence[float] | None = None) -> None:
+            ids.extend(tokens)
+            weights.extend(learnt or [0.0] * len(tokens))
+
+        if system:
+            add((self._start, *self.encode("system\n"), *self.encode(system), self._end, *self.encode("\n")))
+        for index, turn in enumerate(turns):
+            asked = [self._start, *self.encode("user\n")]
+            for number, (rows, columns) in enumerate(grids_hw if index == 0 else (), 1):
+                asked += self.encode(f"Picture {number}: ") if number_pictures else ()
+                asked += [self._vision[0], *[self._vision[1]] * (rows * columns), self._vision[2]]
+            asked += [*self.encode(turn.question), self._end, *self.encode("\n")]
+            asked += [self._start, *self.encode("assistant\n")]
+            answer = [*self.encode(turn.answer), self._end]
+            if index and len(ids) + len(asked) + len(answer) > max_length:
+                break
+            add(asked)
+            add(answer, self._answer_weights(answer))
+            add(self.encode("\n"))
+        tokens = np.array(ids)
+        visual = tokens == self._vision[1]
+        return Packed(tokens, np.array(weights, dtype=np.float32), rope_positions(visual, grids_hw), visual)
+
+    def _answer_weights(self, answer: list[int]) -> list[float]:
+        digit = [token in self._digits for token in answer]
+        return [
+            LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else 1.0
+            for i in range(len(answer))
+        ]
+
+    def collate(self, packed: Sequence[Packed], multiple: int = 32) -> Batch:
+        longest = -(-max(len(one.ids) for one in packed) // multiple) * multiple
+
+        def padded(name: str, fill: float) -> Tensor:
+            arrays = [getattr(one, name) for one in packed]
+            widths = [[(0, 0)] * (array.ndim - 1) + [(0, longest - array.shape[-1])] for array in arrays]
+            stacked = [np.pad(array, width, constant_values=fill) for array, width in zip(arrays, widths, strict=True)]
+            return torch.from_numpy(np.stack(stacked))
+
+        positions = padded("positions", 0).transpose(0, 1).contiguous()
+        return Batch(padded("ids", self._pad), padded("weights", 0.0), positions, padded("visual", False))
+
+
+def rope_positions(visual: NDArray[np.bool_], grids_hw: Sequence[tuple[int, int]]) -> NDArray[np.int64]:
+    """M-RoPE positions (temporal, height, width) as `Qwen3VLModel.get_rope_index` gives them for still pictures."""
+    positions = np.zeros((3, len(visual)), dtype=np.int64)
+    grids = iter(grids_hw)
+    index, current = 0, 0
+    while index < len(visual):
+        if not visual[index]:
+            positions[:, index] = current
+            index, current = index + 1, current + 1
+            continue
+        rows, columns = next(grids)
+        cells = np.arange(rows * columns)
+        positions[:, index : index + len(cells)] = current + np.stack([cells * 0, cells // columns, cells % columns])
+        index, current = index + len(cells), current + max(rows, columns)
+    return positions
