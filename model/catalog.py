@@ -46,16 +46,12 @@ class Family:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A published model. `parameters` counts all weights, `active` those used for one token (the same when dense), both
-    rounded as the publisher gives them; `thinks` is true of models that always think before they answer.
-    """
+    """A published model; `parameters` counts all weights, rounded as the publisher gives them."""
 
     hub_id: str
     family: str
     parameters: float
-    active: float
     context_tokens: int
-    thinks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +66,7 @@ class Preset:
 
 _NEARLY_GREEDY = GenerationOptions(temperature=0.01, top_p=0.001, top_k=1)
 _INSTRUCT = GenerationOptions(temperature=0.7, top_p=0.8, top_k=20)
-_THINKING = GenerationOptions(temperature=1.0, top_p=0.95, top_k=20, max_new_tokens=8192)
+_THINKING = GenerationOptions(temperature=1.0, top_p=0.95, top_k=20)
 
 FAMILIES: Mapping[str, Family] = MappingProxyType(
     {
@@ -95,76 +91,74 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 """Family key -> family. "Qwen-VL" and the neighbour "Molmo" are here for their answers only."""
 
 
-def _rows(family: str, context_tokens: int, *names_and_sizes: tuple[str, float, float]) -> tuple[Checkpoint, ...]:
-    return tuple(
-        Checkpoint(f"Qwen/{name}", family, parameters * 1e9, active * 1e9, context_tokens, name.endswith("Thinking"))
-        for name, parameters, active in names_and_sizes
-    )
+def _rows(family: str, context_tokens: int, billions: Mapping[str, float]) -> tuple[Checkpoint, ...]:
+    return tuple(Checkpoint(f"Qwen/{name}", family, size * 1e9, context_tokens) for name, size in billions.items())
 
 
 CHECKPOINTS: tuple[Checkpoint, ...] = (
     *_rows(
         "Qwen2-VL",
         32_768,
-        ("Qwen2-VL-2B-Instruct", 2.2, 2.2),
-        ("Qwen2-VL-7B-Instruct", 8.3, 8.3),
-        ("Qwen2-VL-72B-Instruct", 73.4, 73.4),
+        {"Qwen2-VL-2B-Instruct": 2.2, "Qwen2-VL-7B-Instruct": 8.3, "Qwen2-VL-72B-Instruct": 73.4},
     ),
     *_rows(
         "Qwen2.5-VL",
         128_000,
-        ("Qwen2.5-VL-3B-Instruct", 3.8, 3.8),
-        ("Qwen2.5-VL-7B-Instruct", 8.3, 8.3),
-        ("Qwen2.5-VL-32B-Instruct", 33.5, 33.5),
-        ("Qwen2.5-VL-72B-Instruct", 73.4, 73.4),
+        {
+            "Qwen2.5-VL-3B-Instruct": 3.8,
+            "Qwen2.5-VL-7B-Instruct": 8.3,
+            "Qwen2.5-VL-32B-Instruct": 33.5,
+            "Qwen2.5-VL-72B-Instruct": 73.4,
+        },
     ),
     *_rows(
         "Qwen3-VL",
         262_144,
-        ("Qwen3-VL-2B-Instruct", 2.1, 2.1),
-        ("Qwen3-VL-2B-Thinking", 2.1, 2.1),
-        ("Qwen3-VL-4B-Instruct", 4.4, 4.4),
-        ("Qwen3-VL-4B-Thinking", 4.4, 4.4),
-        ("Qwen3-VL-8B-Instruct", 8.8, 8.8),
-        ("Qwen3-VL-8B-Thinking", 8.8, 8.8),
-        ("Qwen3-VL-32B-Instruct", 33.4, 33.4),
-        ("Qwen3-VL-32B-Thinking", 33.4, 33.4),
-        ("Qwen3-VL-30B-A3B-Instruct", 31.1, 3.3),
-        ("Qwen3-VL-30B-A3B-Thinking", 31.1, 3.3),
-        ("Qwen3-VL-235B-A22B-Instruct", 235.7, 22.0),
-        ("Qwen3-VL-235B-A22B-Thinking", 235.7, 22.0),
+        {
+            "Qwen3-VL-2B-Instruct": 2.1,
+            "Qwen3-VL-2B-Thinking": 2.1,
+            "Qwen3-VL-4B-Instruct": 4.4,
+            "Qwen3-VL-4B-Thinking": 4.4,
+            "Qwen3-VL-8B-Instruct": 8.8,
+            "Qwen3-VL-8B-Thinking": 8.8,
+            "Qwen3-VL-32B-Instruct": 33.4,
+            "Qwen3-VL-32B-Thinking": 33.4,
+            "Qwen3-VL-30B-A3B-Instruct": 31.1,
+            "Qwen3-VL-30B-A3B-Thinking": 31.1,
+            "Qwen3-VL-235B-A22B-Instruct": 235.7,
+            "Qwen3-VL-235B-A22B-Thinking": 235.7,
+        },
     ),
     *_rows(
         "Qwen3.5",
         262_144,
-        ("Qwen3.5-0.8B", 0.9, 0.9),
-        ("Qwen3.5-2B", 2.3, 2.3),
-        ("Qwen3.5-4B", 4.7, 4.7),
-        ("Qwen3.5-9B", 9.7, 9.7),
-        ("Qwen3.5-27B", 27.8, 27.8),
-        ("Qwen3.5-35B-A3B", 36.0, 3.0),
-        ("Qwen3.5-122B-A10B", 125.1, 10.0),
-        ("Qwen3.5-397B-A17B", 403.4, 17.0),
+        {
+            "Qwen3.5-0.8B": 0.9,
+            "Qwen3.5-2B": 2.3,
+            "Qwen3.5-4B": 4.7,
+            "Qwen3.5-9B": 9.7,
+            "Qwen3.5-27B": 27.8,
+            "Qwen3.5-35B-A3B": 36.0,
+            "Qwen3.5-122B-A10B": 125.1,
+            "Qwen3.5-397B-A17B": 403.4,
+        },
     ),
 )
-"""Published checkpoints, for suggestions and for their sampling defaults; anything else of a known family loads too."""
+"""Published checkpoints, as suggestions; anything else of a known family loads too."""
 
 POCKET_NAME = "pocket"
 """What a person writes to mean the model that comes with the program."""
 
-_POCKET_SAMPLING = GenerationOptions(greedy=True, temperature=0.7, top_p=0.8, top_k=20, max_new_tokens=512)
+_POCKET_SAMPLING = replace(_INSTRUCT, greedy=True)
 
-# Name, what it means in one line, visual tokens a picture may have (smallest, largest), and a cap on new tokens.
+# Name, what it means in one line, the most visual tokens that a picture may have, and how many tokens to answer with.
 _PRESETS = (
-    ("Quality", "Large pictures, long answers: for small text and many objects.", (4, 4096), 2048),
-    ("Speed", "Medium pictures: several times faster, small text may be lost.", (4, 1024), 1024),
-    ("Low memory", "Small pictures, short answers: for little memory.", (4, 256), 512),
+    ("Quality", "Large pictures and long answers: for small text and many objects.", 4096, 2048),
+    ("Speed", "Medium pictures: several times faster, small text may be lost.", 1024, 1024),
+    ("Low memory", "Small pictures and short answers.", 256, 512),
 )
-_POCKET_PRESETS = (
-    ("Quality", "Pictures up to the size the pocket model was trained with.", (64, 576), 512),
-    ("Speed", "Smaller pictures: faster, boxes a little less exact.", (64, 256), 512),
-    ("Low memory", "Small pictures, short answers.", (64, 144), 256),
-)
+_MIN_TOKENS = 4
+_THINKING_PATIENCE = 4  # a model that thinks first writes several times as much
 
 
 def family_of_model_type(model_type: str) -> Family:
@@ -176,11 +170,6 @@ def family_of_model_type(model_type: str) -> Family:
     raise UnsupportedModel(f"This model is of the kind “{model_type}”. Choose one of the families {runnable}.")
 
 
-def checkpoint(hub_id: str) -> Checkpoint | None:
-    """The published checkpoint of that hub id, upper or lower case."""
-    return next((row for row in CHECKPOINTS if row.hub_id.lower() == hub_id.lower()), None)
-
-
 def sampling_of(info: EngineInfo) -> GenerationOptions:
     """How the loaded model's publisher samples from it."""
     if info.is_pocket:
@@ -188,21 +177,32 @@ def sampling_of(info: EngineInfo) -> GenerationOptions:
     return _THINKING if info.name.endswith("Thinking") else FAMILIES[info.family].sampling
 
 
-def presets_of(info: EngineInfo) -> Mapping[str, Preset]:
-    """The presets for the loaded model by name; the first is the default."""
+def presets_of(info: EngineInfo, native: PixelBudget) -> Mapping[str, Preset]:
+    """The presets for the loaded model by name; the first is the default.
+
+    `native` is the engine's own budget (`Engine.default_budget`), which no preset leaves: a checkpoint that was trained
+    on small pictures only keeps to them.
+    """
     sampling = sampling_of(info)
+    patience = _THINKING_PATIENCE if sampling == _THINKING else 1
     return {
         name: Preset(
             name,
             hint,
-            replace(sampling, max_new_tokens=max(new_tokens, sampling.max_new_tokens if name == "Quality" else 0)),
-            budget_of_tokens(info.family, *tokens),
+            replace(sampling, max_new_tokens=new_tokens * patience),
+            within(native, budget_of_tokens(info.family, tokens)),
         )
-        for name, hint, tokens, new_tokens in (_POCKET_PRESETS if info.is_pocket else _PRESETS)
+        for name, hint, tokens, new_tokens in _PRESETS
     }
 
 
-def budget_of_tokens(family_key: str, min_tokens: int, max_tokens: int) -> PixelBudget:
-    """The pixel budget that gives a picture between `min_tokens` and `max_tokens` visual tokens."""
+def budget_of_tokens(family_key: str, max_tokens: int = _PRESETS[0][2]) -> PixelBudget:
+    """The pixel budget that gives a picture at most `max_tokens` visual tokens; without a number the default cap."""
     area = FAMILIES[family_key].patch_factor ** 2
-    return PixelBudget(min_tokens * area, max_tokens * area)
+    return PixelBudget(_MIN_TOKENS * area, max_tokens * area)
+
+
+def within(bounds: PixelBudget, wanted: PixelBudget) -> PixelBudget:
+    """The wanted budget as far as the bounds allow it."""
+    smallest = min(max(bounds.min_pixels, wanted.min_pixels), bounds.max_pixels)
+    return PixelBudget(smallest, max(smallest, min(bounds.max_pixels, wanted.max_pixels)))

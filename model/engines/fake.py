@@ -27,8 +27,8 @@ from model.types import (
 _INFO = EngineInfo(
     name="fake",
     family="Qwen3-VL",
-    device="cpu",
-    dtype="float32",
+    device="CPU",
+    dtype="fp32",
     quantization="none",
     memory_bytes=0,
     context_tokens=4096,
@@ -65,7 +65,7 @@ class FakeEngine:
 
     @property
     def default_budget(self) -> PixelBudget:
-        return budget_of_tokens(self._info.family, 4, 1024)
+        return budget_of_tokens(self._info.family)
 
     def prepare(
         self, messages: Sequence[Message], budget: PixelBudget | None = None, *, add_vision_id: bool = False

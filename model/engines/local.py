@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import io
 import queue
 import secrets
 import threading
@@ -25,7 +26,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.generation.streamers import BaseStreamer
 
 from model import media
-from model.catalog import presets_of
+from model.catalog import budget_of_tokens, within
 from model.engines.base import FairQueue, check_messages
 from model.engines.token_text import THINK_OPEN, Piece, RepetitionDetector, ThinkingSplitter, TokenBytes, TokenDecoder
 from model.errors import ContextOverflow, EngineError, OutOfMemory, StudioError
@@ -48,6 +49,8 @@ _MAX_CHARS_PER_TOKEN = 64
 
 # Ends of a turn in every Qwen chat template, for checkpoints whose generation_config.json does not list them.
 _END_TOKENS = ("<|im_end|>", "<|endoftext|>")
+
+_UNLOADED = "The model was changed in the meantime. Send the message again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +89,10 @@ class LocalEngine:
 
     @property
     def default_budget(self) -> PixelBudget:
-        """The default preset's budget, within the bounds of the checkpoint's own preprocessor_config.json."""
-        preset = next(iter(presets_of(self._info).values())).budget
+        """The program's cap for the family, within the bounds of the checkpoint's own preprocessor_config.json."""
         size = self._processor.image_processor.size
-        smallest = max(preset.min_pixels, size["shortest_edge"])
-        return PixelBudget(smallest, max(smallest, min(preset.max_pixels, size["longest_edge"])))
+        native = PixelBudget(size["shortest_edge"], size["longest_edge"])
+        return within(native, budget_of_tokens(self._info.family))
 
     def prepare(
         self, messages: Sequence[Message], budget: PixelBudget | None = None, *, add_vision_id: bool = False
@@ -99,24 +101,10 @@ class LocalEngine:
         check_messages(messages)
         self._check_open()
         self._check_characters(messages)
-        conversation = self._conversation(messages, budget or self.default_budget)
-        with self._processor_lock:
-            inputs = self._processor.apply_chat_template(
-                conversation,
-                tokenize=True,
-                return_dict=True,
-                return_tensors="pt",
-                add_generation_prompt=True,
-                sanitize_control_tokens=True,
-                add_vision_id=add_vision_id,
-                processor_kwargs={"do_resize": False},
-            )
-            last_words = self._processor.tokenizer.decode(inputs["input_ids"][0, -8:])
+        inputs, last_words = self._encode(messages, budget or self.default_budget, add_vision_id)
         tokens = inputs["input_ids"].shape[1]
         if tokens >= self._info.context_tokens:
             raise self._overflow(f"{tokens:,}")
-        if "pixel_values" in inputs:
-            inputs["pixel_values"] = inputs["pixel_values"].to(self._dtype())
         payload = _Payload(self, inputs, last_words.rstrip().endswith(THINK_OPEN))
         return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload)
 
@@ -124,7 +112,7 @@ class LocalEngine:
         """See `Engine.stream`. Generation does not wait for a slow consumer."""
         payload = prompt.payload
         if not isinstance(payload, _Payload) or payload.engine is not self:
-            raise EngineError("The model was changed in the meantime. Send the message again.")
+            raise EngineError(_UNLOADED)
         answer = _Answer(payload, prompt.tokens, options, cancel, self._closing, self._end_ids, self._decoder())
         ticket = self._queue.enter()
         started = False
@@ -150,6 +138,21 @@ class LocalEngine:
         self._model = None
         _free_memory()
 
+    def self_test(self) -> None:
+        """Raise `EngineError` unless the model answers a small picture with finite numbers.
+
+        Half precision that overflows, or damaged weights, would otherwise be met as an answer without sense.
+        """
+        buffer = io.BytesIO()
+        Pillow.new("RGB", (64, 64), "gray").save(buffer, "PNG")
+        message = Message("user", (media.read_image(buffer.getvalue()), Text("Hello")))
+        model = self._loaded()
+        inputs, _ = self._encode([message], self.default_budget, add_vision_id=False)
+        with torch.no_grad():
+            logits = model(**inputs.to(model.device)).logits[:, -1]
+        if not torch.isfinite(logits).all():
+            raise EngineError("This model gives no numbers in this precision. Choose another one.")
+
     def _start(self, answer: _Answer, ticket: object) -> None:
         with self._state_lock:
             self._check_open()
@@ -169,9 +172,7 @@ class LocalEngine:
         answer.finish(failure)
 
     def _generate(self, answer: _Answer) -> None:
-        model = self._model
-        if model is None:
-            raise EngineError("The model was unloaded. Send the message again.")
+        model = self._loaded()
         answer.start()
         with _seeded(answer.options, model.device):
             model.generate(
@@ -184,6 +185,27 @@ class LocalEngine:
     def _room(self, answer: _Answer) -> int:
         """How many tokens may follow: what was asked for, as far as the context goes."""
         return max(1, min(answer.options.max_new_tokens, self._info.context_tokens - answer.prompt_tokens))
+
+    def _encode(
+        self, messages: Sequence[Message], budget: PixelBudget, add_vision_id: bool
+    ) -> tuple[BatchFeature, str]:
+        """The model's inputs, on the CPU, and the text of the prompt's last tokens."""
+        conversation = self._conversation(messages, budget)
+        with self._processor_lock:
+            inputs = self._processor.apply_chat_template(
+                conversation,
+                tokenize=True,
+                return_dict=True,
+                return_tensors="pt",
+                add_generation_prompt=True,
+                sanitize_control_tokens=True,
+                add_vision_id=add_vision_id,
+                processor_kwargs={"do_resize": False},
+            )
+            last_words = self._processor.tokenizer.decode(inputs["input_ids"][0, -8:])
+        if "pixel_values" in inputs:
+            inputs["pixel_values"] = inputs["pixel_values"].to(self._loaded().dtype)
+        return inputs, last_words
 
     def _conversation(self, messages: Sequence[Message], budget: PixelBudget) -> list[dict[str, Any]]:
         """Messages in the form of chat templates, with every picture decoded and at the size the model will see."""
@@ -214,12 +236,14 @@ class LocalEngine:
     def _decoder(self) -> TokenDecoder:
         return TokenDecoder(self._token_bytes, self._dropped_ids)
 
-    def _dtype(self) -> torch.dtype:
-        return self._model.dtype if self._model is not None else torch.float32
+    def _loaded(self) -> PreTrainedModel:
+        if self._model is None:
+            raise EngineError(_UNLOADED)
+        return self._model
 
     def _check_open(self) -> None:
         if self._closing.is_set():
-            raise EngineError("The model was unloaded. Send the message again.")
+            raise EngineError(_UNLOADED)
 
     def _check_characters(self, messages: Sequence[Message]) -> None:
         characters = sum(len(message.text) for message in messages)
