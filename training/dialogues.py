@@ -50,7 +50,7 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """"red circle", "circle", "red shape" or "shape"; None stands for any colour or kind."""
+    """ "red circle", "circle", "red shape" or "shape"; None stands for any colour or kind."""
 
     color: str | None
     kind: str | None
@@ -85,7 +85,7 @@ def join(items: Sequence[str]) -> str:
 
 
 def amount(count: int, phrase: Phrase) -> str:
-    """"There are 2 red circles." """
+    """ "There are 2 red circles." """
     if count == 0:
         return f"There are no {phrase.plural}."
     return f"There is 1 {phrase}." if count == 1 else f"There are {count} {phrase.plural}."

@@ -56,7 +56,8 @@ def joint_loss(
         drawn, one = language.random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer)
         scenes += drawn
         packed.append(one)
-    pictures, batch = tower.dense_batch(scenes, grid), packer.collate(packed)
+    device = text.embed_tokens.weight.device
+    pictures, batch = tower.dense_batch(scenes, grid).to(device), packer.collate(packed).to(device)
     states = network.vision_hidden(visual, network.patches_of(pictures.pixels), grid)
     inner = network.merge(visual.merger, states[-1])
     dense, metrics = tower.dense_loss(heads, states, inner, pictures)

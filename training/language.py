@@ -9,6 +9,7 @@ together multiplies this Linear into the last Linear of the tower's merger.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,10 +40,7 @@ def random_conversation(
     form = rng.random()
     pictures = 0 if form < 0.07 else 2 if form < 0.22 else 1
     scenes = [random_scene(rng, size) for size in sizes[:pictures]]
-    if scenes:
-        turns = dialogues.about_scenes(scenes, grid_hw, rng, 18)
-    else:
-        turns = dialogues.without_pictures(rng, 8)
+    turns = dialogues.about_scenes(scenes, grid_hw, rng, 18) if scenes else dialogues.without_pictures(rng, 8)
     packed = packer.pack(
         turns,
         [grid_hw] * pictures,
@@ -52,7 +50,7 @@ def random_conversation(
     return scenes, packed
 
 
-def answer_loss(language: nn.Module, hidden: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
+def answer_loss(language: Any, hidden: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:
     """Weighted cross-entropy of the learnt tokens; the embedding is also the output layer."""
     learnt = batch.weights[:, 1:] > 0
     logits = F.linear(hidden[:, :-1][learnt], language.embed_tokens.weight).float()
@@ -64,7 +62,7 @@ def answer_loss(language: nn.Module, hidden: Tensor, batch: Batch) -> tuple[Tens
 
 
 def record_loss(
-    language: nn.Module, reader: RecordReader, packer: Packer, rng: np.random.Generator, count: int
+    language: Any, reader: RecordReader, packer: Packer, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of `count` conversations in which records take the place of pictures."""
     grid, sizes = sizes_of_one_grid(rng, 2 * count)
@@ -74,15 +72,15 @@ def record_loss(
         scenes, one = random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer)
         told += [records.uncertain_records(scene, grid, rng) for scene in scenes]
         packed.append(one)
-    batch = packer.collate(packed)
-    dtype = language.embed_tokens.weight.dtype
-    visual = reader.project(torch.from_numpy(np.concatenate(told)).to(dtype))
+    weight = language.embed_tokens.weight
+    batch = packer.collate(packed).to(weight.device)
+    visual = reader.project(torch.from_numpy(np.concatenate(told)).to(weight))
     embeddings = language.embed_tokens(batch.ids)
     embeddings = embeddings.masked_scatter(batch.visual.unsqueeze(-1), visual)
     hidden = network.text_hidden(language, embeddings, batch.positions, batch.visual, [])
     return answer_loss(language, hidden, batch)
 
 
-def parameters(language: nn.Module, reader: RecordReader) -> dict[str, nn.Parameter]:
+def parameters(language: Any, reader: RecordReader) -> dict[str, nn.Parameter]:
     named = {f"language.{name}": weight for name, weight in language.named_parameters()}
     return named | {f"reader.{name}": weight for name, weight in reader.named_parameters()}

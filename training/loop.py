@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import math
+import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -46,7 +48,8 @@ class MasterOptimizer:
         self.schedule = schedule
         self.weights = list(named.values())
         self.masters = [weight.detach().float().clone().requires_grad_() for weight in self.weights]
-        matrices, others = [], []
+        matrices: list[Tensor] = []
+        others: list[Tensor] = []
         for name, master in zip(named, self.masters, strict=True):
             inner = master.ndim == 2 and "embed" not in name
             (matrices if inner else others).append(master)
@@ -104,11 +107,13 @@ def train(
     saved_path, log_path = run_dir / f"{name}.pt", run_dir / f"{name}.jsonl"
     first = 0
     if saved_path.exists():
-        saved = torch.load(saved_path, weights_only=True)
+        saved = torch.load(saved_path, weights_only=True, map_location="cpu")
         optimizer.load_state_dict(saved["optimizer"])
         first = saved["step"]
     saved_at = started = time.monotonic()
     sums: dict[str, float] = {}
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     for step in range(first, schedule.steps):
         loss, metrics = loss_of(np.random.default_rng((seed, step)))
         loss.backward()  # type: ignore[no-untyped-call]
@@ -118,14 +123,14 @@ def train(
         if (step + 1) % 25 == 0:
             _log(log_path, name, step + 1, schedule.steps, {k: v / 25 for k, v in sums.items()}, started, first)
             sums = {}
-        if time.monotonic() - saved_at > checkpoint_every_s or step + 1 == schedule.steps:
+        if time.monotonic() - saved_at > checkpoint_every_s or step + 1 == schedule.steps or stop.is_set():
             _save(saved_path, optimizer, step + 1)
             saved_at = time.monotonic()
+        if stop.is_set():
+            raise SystemExit(f"{name} stopped after step {step + 1}; the next run goes on from there.")
 
 
-def _log(
-    path: Path, name: str, step: int, steps: int, metrics: dict[str, float], started: float, first: int
-) -> None:
+def _log(path: Path, name: str, step: int, steps: int, metrics: dict[str, float], started: float, first: int) -> None:
     each_s = (time.monotonic() - started) / (step - first)
     row = {"step": step, "s_per_step": round(each_s, 3), **{k: round(v, 4) for k, v in metrics.items()}}
     with path.open("a") as log:

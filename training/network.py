@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import Tensor
 
 PATCH, MERGE, TEMPORAL = 16, 2, 2
 CELL = PATCH * MERGE
@@ -83,7 +83,7 @@ def patches_of(pictures: Tensor) -> Tensor:
     return grid.float().div_(127.5).sub_(1.0)
 
 
-def vision_hidden(visual: nn.Module, patches: Tensor, grid_hw: tuple[int, int]) -> list[Tensor]:
+def vision_hidden(visual: Any, patches: Tensor, grid_hw: tuple[int, int]) -> list[Tensor]:
     """Hidden states (n, patches, hidden) after every block of the tower; `grid_hw` counts merged cells."""
     hidden = _patch_embedding(visual, patches)
     weights, cos, sin = _vision_positions(visual, grid_hw, hidden.dtype)
@@ -95,15 +95,16 @@ def vision_hidden(visual: nn.Module, patches: Tensor, grid_hw: tuple[int, int]) 
     return states
 
 
-def _patch_embedding(visual: nn.Module, patches: Tensor) -> Tensor:
+def _patch_embedding(visual: Any, patches: Tensor) -> Tensor:
     proj = visual.patch_embed.proj
-    return F.linear(patches.to(proj.weight.dtype), proj.weight.sum(dim=2).flatten(1), proj.bias)
+    weight: Tensor = proj.weight.sum(dim=2).flatten(1)
+    return F.linear(patches.to(weight.dtype), weight, proj.bias)
 
 
 _POSITIONS: dict[tuple[Any, ...], tuple[Tensor, Tensor, Tensor]] = {}
 
 
-def _vision_positions(visual: nn.Module, grid_hw: tuple[int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
+def _vision_positions(visual: Any, grid_hw: tuple[int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
     """Interpolation matrix (patches, table) and rotary cos, sin of one grid; computed once a grid."""
     from transformers.vision_utils import get_vision_interpolation_indices_and_weights, get_vision_position_ids
 
@@ -127,7 +128,7 @@ def _vision_positions(visual: nn.Module, grid_hw: tuple[int, int], dtype: torch.
     return _POSITIONS[key]
 
 
-def _vision_weights(block: nn.Module) -> tuple[Tensor, ...]:
+def _vision_weights(block: Any) -> tuple[Tensor, ...]:
     a, m = block.attn, block.mlp
     return (
         *(block.norm1.weight, block.norm1.bias, a.qkv.weight, a.qkv.bias, a.proj.weight, a.proj.bias),
@@ -197,17 +198,18 @@ def compile_blocks() -> None:
     text_block = torch.compile(_text_block, dynamic=True)
 
 
-def merge(merger: nn.Module, hidden: Tensor) -> Tensor:
+def merge(merger: Any, hidden: Tensor) -> Tensor:
     """The inner activations (n, cells, 4 x hidden) of a patch merger, before its last Linear."""
     n, patches, width = hidden.shape
     if merger.use_postshuffle_norm:
         x = merger.norm(hidden.reshape(n, patches // 4, 4 * width))
     else:
         x = merger.norm(hidden).reshape(n, patches // 4, 4 * width)
-    return F.gelu(merger.linear_fc1(x))
+    inner: Tensor = F.gelu(merger.linear_fc1(x))
+    return inner
 
 
-def vision_features(visual: nn.Module, states: list[Tensor], inner: Tensor) -> tuple[Tensor, list[Tensor]]:
+def vision_features(visual: Any, states: list[Tensor], inner: Tensor) -> tuple[Tensor, list[Tensor]]:
     """Token embeddings (n, cells, text hidden) and the DeepStack features.
 
     `states` are the tower's hidden states, `inner` is `merge(visual.merger, states[-1])`.
@@ -220,7 +222,7 @@ def vision_features(visual: nn.Module, states: list[Tensor], inner: Tensor) -> t
 
 
 def text_hidden(
-    language: nn.Module, embeddings: Tensor, positions: Tensor, visual_mask: Tensor, deep: list[Tensor]
+    language: Any, embeddings: Tensor, positions: Tensor, visual_mask: Tensor, deep: list[Tensor]
 ) -> Tensor:
     """Final hidden states (n, length, hidden).
 

@@ -7,7 +7,7 @@ nothing about pictures or networks.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -33,12 +33,15 @@ class Packed:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Right-padded tensors of `Packed` sequences; targets are shifted: `weights[:, i]` is for predicting `ids[:, i]`."""
+    """Right-padded tensors of `Packed` sequences; `weights[:, i]` is for predicting `ids[:, i]`."""
 
     ids: Tensor
     weights: Tensor
     positions: Tensor
     visual: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
 class Packer:

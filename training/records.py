@@ -122,9 +122,7 @@ def _smear(one_hot: NDArray[np.float32], rng: np.random.Generator) -> NDArray[np
     return ((1 - doubt) * one_hot + doubt * other).astype(np.float32)
 
 
-def _shares(
-    shape: Shape, size_wh: tuple[int, int], grid_hw: tuple[int, int], sigma: float
-) -> list[tuple[int, float]]:
+def _shares(shape: Shape, size_wh: tuple[int, int], grid_hw: tuple[int, int], sigma: float) -> list[tuple[int, float]]:
     """Cells and their shares of a shape whose centre is known up to `sigma` thousandths of a side."""
     (width, height), (rows, columns) = size_wh, grid_hw
     cx, cy = shape.center_xy

@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+Rgb = tuple[int, int, int]
+
 KINDS = ("circle", "square", "triangle", "diamond", "star", "cross")
 COLORS: dict[str, tuple[int, int, int]] = {
     "red": (215, 40, 45),
@@ -61,7 +63,7 @@ class Scene:
 
     size_wh: tuple[int, int]
     shapes: tuple[Shape, ...]
-    background: tuple[tuple[int, int, int], tuple[int, int, int]]
+    background: tuple[Rgb, Rgb]
     noise: float
     paint_seed: int
 
@@ -112,14 +114,19 @@ def draw(scene: Scene) -> NDArray[np.uint8]:
     return canvas
 
 
-def _random_background(rng: np.random.Generator) -> tuple[tuple[int, int, int], tuple[int, int, int]]:
+def _random_background(rng: np.random.Generator) -> tuple[Rgb, Rgb]:
     """Two RGB ends: equal for a plain background; light, dark or any colour."""
     low, high = [(205, 256), (10, 70), (40, 216)][int(rng.choice(3, p=[0.55, 0.15, 0.3]))]
     start = rng.integers(low, high, size=3)
     end = np.clip(start + rng.integers(-60, 61, size=3), 0, 255) if rng.random() < 0.4 else start
-    first, last = (tuple(int(c) for c in color) for color in (start, end))
+    first, last = _rgb(start), _rgb(end)
     usable = sum(all(_distance(c, e) > _MIN_CONTRAST for e in (first, last)) for c in COLORS.values())
-    return (first, last) if usable >= 5 else _random_background(rng)  # type: ignore[return-value]
+    return (first, last) if usable >= 5 else _random_background(rng)
+
+
+def _rgb(color: NDArray[np.int64]) -> Rgb:
+    red, green, blue = (int(channel) for channel in color)
+    return red, green, blue
 
 
 def _paint_background(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
@@ -134,7 +141,7 @@ def _paint_background(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint
     if scene.noise:
         grain = np.empty((height, width, 3), dtype=np.int16)
         cv2.setRNGSeed(scene.paint_seed)
-        cv2.randn(grain, (0, 0, 0), (scene.noise,) * 3)
+        cv2.randn(grain, np.zeros(3), np.full(3, scene.noise))
         canvas = np.clip(canvas.astype(np.int16) + grain, 0, 255).astype(np.uint8)
     return canvas
 
@@ -179,7 +186,7 @@ def _cross(turn: float) -> NDArray[np.float64]:
     quarter = np.array([[-arm, -1.0], [arm, -1.0], [arm, -arm]])
     turns = [np.array([[math.cos(a), -math.sin(a)], [math.sin(a), math.cos(a)]]) for a in np.arange(4) * math.pi / 2]
     tilt = np.array([[math.cos(turn), -math.sin(turn)], [math.sin(turn), math.cos(turn)]])
-    return np.concatenate([quarter @ t.T for t in turns]) @ tilt.T
+    return np.asarray(np.concatenate([quarter @ t.T for t in turns]) @ tilt.T)
 
 
 OUTLINES: dict[str, Callable[[float], NDArray[np.float64]]] = {
@@ -202,5 +209,5 @@ def _touch(a: Shape, b: Shape, size_wh: tuple[int, int]) -> bool:
     )
 
 
-def _distance(a: tuple[int, int, int], b: tuple[int, int, int]) -> float:
+def _distance(a: Rgb, b: Rgb) -> float:
     return float(np.linalg.norm(np.array(a, dtype=float) - np.array(b, dtype=float)))

@@ -7,7 +7,7 @@ not get a small tower to look at the picture within any reasonable time; this do
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import cv2
@@ -22,6 +22,8 @@ from training.scenes import COLOR_NAMES, KINDS, Scene, draw, random_scene, rando
 
 SAMPLES_PER_PATCH = 4
 _DEEP_LAYER = 2
+# Boxes first: digits are noise until boxes are sharper than the digits' steps.
+RECORD_WEIGHT = 0.1
 
 
 @dataclass(slots=True)
@@ -38,6 +40,10 @@ class Pictures:
     boxes: Tensor
     records: Tensor
 
+    def to(self, device: torch.device) -> Pictures:
+        moved = {f.name: getattr(self, f.name).to(device) for f in fields(self) if f.name != "grid_hw"}
+        return replace(self, **moved)
+
 
 def grid_of(size_wh: tuple[int, int]) -> tuple[int, int]:
     """Rows and columns of merged cells that the processor makes of a picture."""
@@ -47,8 +53,6 @@ def grid_of(size_wh: tuple[int, int]) -> tuple[int, int]:
         size_wh[1], size_wh[0], network.CELL, min_pixels=network.MIN_PIXELS, max_pixels=network.MAX_PIXELS
     )
     return height // network.CELL, width // network.CELL
-
-
 
 
 def sizes_of_one_grid(rng: np.random.Generator, count: int) -> tuple[tuple[int, int], list[tuple[int, int]]]:
@@ -148,9 +152,13 @@ def patch_loss(out: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
     seen = out[covered]
     kind = F.cross_entropy(seen[:, 5 : 5 + len(KINDS)], batch.kinds[which])
     color = F.cross_entropy(seen[:, 5 + len(KINDS) :], batch.colors[which])
-    box = F.smooth_l1_loss(seen[:, 1:5], batch.boxes[which] * 4, beta=0.04) / 4
+    box = F.smooth_l1_loss(seen[:, 1:5], batch.boxes[which] * 4, beta=0.01) / 4
     error = float((seen[:, 1:5].detach() / 4 - batch.boxes[which]).abs().mean())
-    return inside + kind + color + 8 * box, {"p_kind": float(kind.detach()), "p_color": float(color.detach()), "p_box": error}
+    return inside + kind + color + 40 * box, {
+        "p_kind": float(kind.detach()),
+        "p_color": float(color.detach()),
+        "p_box": error,
+    }
 
 
 def cell_loss(out: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
@@ -165,7 +173,7 @@ def cell_loss(out: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
     digits = batch.digits[which].view(-1, 6, records.SLOTS)
     digit = F.cross_entropy(logits, digits, reduction="none").mean(dim=(0, 1))
     metrics = {"kind": kind, "color": color, "d1": digit[0], "d2": digit[1], "d3": digit[2]}
-    loss = kind + color + digit[0] * 2 + digit[1] * 2 + digit[2] * 0.3
+    loss = kind + color + digit[0] + digit[1] + digit[2] * 0.1
     return loss, {name: float(value.detach()) for name, value in metrics.items()}
 
 
@@ -188,12 +196,12 @@ def dense_loss(
     return 0.5 * early + late + cells, {**metrics, **more}
 
 
-def tower_loss(visual: nn.Module, heads: DenseHeads, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
+def tower_loss(visual: Any, heads: DenseHeads, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
     states = network.vision_hidden(visual, network.patches_of(batch.pixels), batch.grid_hw)
     inner = network.merge(visual.merger, states[-1])
     dense, metrics = dense_loss(heads, states, inner, batch)
     record, more = record_loss(heads.record(inner), batch)
-    return dense + 0.3 * record, {**metrics, **more}
+    return dense + RECORD_WEIGHT * record, {**metrics, **more}
 
 
 def random_pictures(rng: np.random.Generator, count: int) -> Pictures:
@@ -201,7 +209,7 @@ def random_pictures(rng: np.random.Generator, count: int) -> Pictures:
     return dense_batch([random_scene(rng, size) for size in sizes], grid)
 
 
-def parameters(visual: nn.Module, heads: DenseHeads) -> dict[str, nn.Parameter]:
+def parameters(visual: Any, heads: DenseHeads) -> dict[str, nn.Parameter]:
     """What this stage trains; the merger's last Linear belongs to the language model's side."""
     named: dict[str, Any] = {f"visual.{name}": weight for name, weight in visual.named_parameters()}
     for name in list(named):

@@ -1,0 +1,247 @@
+"""`python -m evaluation.pocket`: what the pocket model can do, on scenes whose seed training never uses.
+
+Every sample goes the way a person's question goes: picture file -> `media` -> engine -> `AnswerParser`. Prints a table
+beside the targets and one JSON line; exit status 0 whatever the figures are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import multiprocessing
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import cv2
+import numpy as np
+
+from model import media
+from model.catalog import FAMILIES
+from model.engines.base import Engine
+from model.loading import POCKET_DIR, ModelSpec, load_engine
+from model.parsing import parse_answer
+from model.prompts import task_prompt
+from model.types import Answer, Box, Chunk, GenerationOptions, Image, Message, Part, Text
+from training import dialogues
+from training.dialogues import Turn, View
+from training.scenes import Scene, Shape, draw, random_scene
+from training.tower import grid_of
+
+SEED = 7_000_000
+"""First seed of the samples; training draws from `default_rng((1..9, step))`, which are other streams."""
+
+IOU = 0.5
+TARGETS = {
+    "detection recall": 0.90,
+    "detection precision": 0.90,
+    "median IoU": 0.80,
+    "count": 0.92,
+    "color": 0.95,
+    "kind": 0.95,
+    "where": 0.95,
+    "compare": 0.85,
+    "find recall": 0.90,
+    "find precision": 0.90,
+    "points recall": 0.90,
+    "points precision": 0.90,
+}
+_NO_TARGET = ("describe", "relation", "yes_no", "follow_up", "in_box", "off_topic")
+_ASKED: dict[str, Callable[[View, np.random.Generator], list[Turn]]] = {
+    "count": dialogues.count,
+    "color": dialogues.color_of,
+    "kind": dialogues.kind_of,
+    "where": dialogues.where,
+    "relation": dialogues.relation,
+    "yes_no": dialogues.yes_no,
+    "describe": dialogues.describe,
+    "in_box": dialogues.in_box,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """One measurement: `value` between 0 and 1, under `name`."""
+
+    name: str
+    value: float
+
+
+def picture_of(scene: Scene) -> Image:
+    """The scene as the PNG file that a person would drop."""
+    encoded = cv2.imencode(".png", draw(scene)[:, :, ::-1])[1]
+    return media.read_image(encoded.tobytes(), "scene.png")
+
+
+def ask(engine: Engine, messages: Sequence[Message]) -> tuple[str, Answer]:
+    """The raw greedy answer and what it says."""
+    prompt = engine.prepare(messages)
+    options = GenerationOptions(max_new_tokens=400, greedy=True)
+    chunks = [event for event in engine.stream(prompt, options, Event()) if isinstance(event, Chunk)]
+    raw = "".join(chunk.text for chunk in chunks)
+    return raw, parse_answer(raw, FAMILIES[engine.info.family].convention, prompt.media)
+
+
+def user(text: str, *pictures: Image) -> Message:
+    parts: tuple[Part, ...] = (*pictures, Text(text))
+    return Message("user", parts)
+
+
+def iou(a: Sequence[float], b: Sequence[float]) -> float:
+    """Intersection over union of two xyxy boxes."""
+    wide = min(a[2], b[2]) - max(a[0], b[0])
+    high = min(a[3], b[3]) - max(a[1], b[1])
+    shared = max(0.0, wide) * max(0.0, high)
+    both = (a[2] - a[0]) * (a[3] - a[1]) + (b[2] - b[0]) * (b[3] - b[1])
+    return shared / (both - shared) if both > shared else 0.0
+
+
+def match(boxes: Sequence[Box], shapes: Sequence[Shape]) -> list[float]:
+    """IoU of each box that has the right name and finds a shape of its own, best pairs first."""
+    pairs = sorted(
+        ((iou(box.xyxy, shape.xyxy), i, j) for i, box in enumerate(boxes) for j, shape in enumerate(shapes)
+         if box.label == shape.name), reverse=True,
+    )  # fmt: skip
+    taken_boxes, taken_shapes, found = set(), set(), []
+    for overlap, i, j in pairs:
+        if overlap >= IOU and i not in taken_boxes and j not in taken_shapes:
+            taken_boxes.add(i)
+            taken_shapes.add(j)
+            found.append(overlap)
+    return found
+
+
+def detection(engine: Engine, scene: Scene, picture: Image) -> Iterator[Score]:
+    """Detect every object. Recall counts over shapes, precision over boxes: each is one score of its own."""
+    _, answer = ask(engine, [user(task_prompt("Qwen3-VL", "detect", ""), picture)])
+    found = match(answer.boxes, scene.shapes)
+    yield from _recall_precision("detection", len(found), len(scene.shapes), len(answer.boxes))
+    yield from (Score("median IoU", overlap) for overlap in found)
+
+
+def finding(engine: Engine, view: View, picture: Image, rng: np.random.Generator) -> Iterator[Score]:
+    phrase = dialogues.random_phrase(view, rng, 1.0)
+    shapes = view.matching(phrase)
+    _, answer = ask(engine, [user(task_prompt("Qwen3-VL", "find", str(phrase)), picture)])
+    yield from _recall_precision("find", len(match(answer.boxes, shapes)), len(shapes), len(answer.boxes))
+
+
+def pointing(engine: Engine, view: View, picture: Image, rng: np.random.Generator) -> Iterator[Score]:
+    """Point or count by pointing; a point is right inside the box of a shape of its own."""
+    phrase = dialogues.random_phrase(view, rng, 1.0)
+    shapes = view.matching(phrase)
+    task = task_prompt("Qwen3-VL", "point" if rng.random() < 0.5 else "count", str(phrase))
+    _, answer = ask(engine, [user(task, picture)])
+    left = list(shapes)
+    for point in answer.points:
+        hit = next(
+            (s for s in left if s.xyxy[0] <= point.xy[0] <= s.xyxy[2] and s.xyxy[1] <= point.xy[1] <= s.xyxy[3]), None
+        )
+        if hit is not None:
+            left.remove(hit)
+    yield from _recall_precision("points", len(shapes) - len(left), len(shapes), len(answer.points))
+
+
+def _recall_precision(name: str, hits: int, wanted: int, given: int) -> Iterator[Score]:
+    yield from (Score(f"{name} recall", float(index < hits)) for index in range(wanted))
+    yield from (Score(f"{name} precision", float(index < hits)) for index in range(given))
+
+
+def conversation(
+    engine: Engine, turns: Sequence[Turn], pictures: Sequence[Image], names: Sequence[str]
+) -> Iterator[Score]:
+    """Ask turn after turn in one conversation; an answer is right when it is word for word the expected one."""
+    messages: list[Message] = []
+    for index, (turn, name) in enumerate(zip(turns, names, strict=True)):
+        messages.append(user(turn.question, *(pictures if index == 0 else ())))
+        raw, _ = ask(engine, messages)
+        yield Score(name, float(raw.strip() == turn.answer))
+        messages.append(Message("assistant", (Text(raw),)))
+
+
+def sample(engine: Engine, index: int) -> Iterator[Score]:
+    """Everything that is asked about sample `index`."""
+    rng = np.random.default_rng((SEED, index))
+    scene = random_scene(rng)
+    view, picture = View.of(scene, grid_of(scene.size_wh)), picture_of(scene)
+    yield from detection(engine, scene, picture)
+    yield from finding(engine, view, picture, rng)
+    yield from pointing(engine, view, picture, rng)
+    for ability, asked in _ASKED.items():
+        turns = asked(view, rng)
+        names = [ability if i == 0 else "follow_up" for i in range(len(turns))]
+        yield from conversation(engine, turns, [picture], names)
+    other = random_scene(rng)
+    views = [view, View.of(other, grid_of(other.size_wh))]
+    yield from conversation(engine, dialogues.compare(views, rng), [picture, picture_of(other)], ["compare"])
+    yield from conversation(engine, dialogues.without_pictures(rng, 1), [], ["off_topic"])
+
+
+def run(indices: Sequence[int]) -> list[Score]:
+    """Evaluate samples in this process, on one thread."""
+    import torch
+
+    torch.set_num_threads(1)
+    engine = load_engine(ModelSpec(str(POCKET_DIR)))
+    started, scores = time.monotonic(), []
+    for done, index in enumerate(indices, 1):
+        scores += sample(engine, index)
+        left_s = (time.monotonic() - started) / done * (len(indices) - done)
+        print(f"\r{done} of {len(indices)} samples, about {left_s:.0f} s left ", end="", file=sys.stderr, flush=True)
+    engine.close()
+    return scores
+
+
+def summary(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
+    """Mean (for IoU the median), number and standard error of each measurement."""
+    by_name: dict[str, list[float]] = defaultdict(list)
+    for score in scores:
+        by_name[score.name].append(score.value)
+    rows = {}
+    for name in (*TARGETS, *_NO_TARGET):
+        values = np.array(by_name.get(name, []))
+        if len(values):
+            middle = float(np.median(values) if name == "median IoU" else values.mean())
+            spread = float(values.std() / math.sqrt(len(values)))
+            rows[name] = {
+                "value": round(middle, 3),
+                "n": len(values),
+                "se": round(spread, 3),
+                "target": TARGETS.get(name),
+            }
+    return rows
+
+
+def table(rows: dict[str, dict[str, Any]]) -> str:
+    """The summary as a Markdown table."""
+    lines = ["| ability | reached | target | measured on |", "|---|---|---|---|"]
+    for name, row in rows.items():
+        target = "" if row["target"] is None else f"{row['target']:.2f}"
+        lines.append(f"| {name.replace('_', ' ')} | {row['value']:.3f} | {target} | {row['n']:,} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Measure the pocket model on fresh scenes.")
+    parser.add_argument("--samples", type=int, default=1000, help="number of scenes (default: %(default)s)")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
+    parser.add_argument("--out", type=Path, help="also write the summary to this JSON file")
+    arguments = parser.parse_args()
+    parts = [range(start, arguments.samples, arguments.jobs) for start in range(arguments.jobs)]
+    with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
+        rows = summary([score for part in pool.map(run, parts) for score in part])
+    print(f"\n{table(rows)}\n")
+    print(json.dumps({"benchmark": "pocket", "samples": arguments.samples, "rows": rows}))
+    if arguments.out:
+        arguments.out.write_text(json.dumps(rows, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""The training passes give the numbers of transformers' own model."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from training import dialogues, network, tower
+from training.checkpoint import load_tokenizer, new_model
+from training.packing import Packer
+
+
+def test_both_ways_through_the_model_agree() -> None:
+    tokenizer = load_tokenizer()
+    model = new_model(tokenizer)
+    rng = np.random.default_rng(0)
+    grid, sizes = tower.sizes_of_one_grid(rng, 2)
+    scenes = [tower.random_scene(rng, size) for size in sizes]
+    pictures = tower.dense_batch(scenes, grid)
+    batch = Packer(tokenizer)
+    packed = batch.collate([batch.pack(dialogues.about_scenes(scenes, grid, rng, 4), [grid, grid])], multiple=1)
+    patches = network.patches_of(pictures.pixels)
+
+    states = network.vision_hidden(model.model.visual, patches, grid)
+    inner = network.merge(model.model.visual.merger, states[-1])
+    tokens, deep = network.vision_features(model.model.visual, states, inner)
+    embeddings = model.model.language_model.embed_tokens(packed.ids)
+    embeddings = embeddings.masked_scatter(packed.visual.unsqueeze(-1), tokens)
+    ours = network.text_hidden(
+        model.model.language_model, embeddings, packed.positions, packed.visual, [d.flatten(0, 1) for d in deep]
+    )
+
+    both_frames = patches.reshape(-1, 3, 1, 256).expand(-1, -1, 2, -1).reshape(-1, 1536)
+    theirs = model.model(
+        input_ids=packed.ids,
+        pixel_values=both_frames,
+        image_grid_thw=torch.tensor([[1, 2 * grid[0], 2 * grid[1]]] * 2),
+        mm_token_type_ids=packed.visual.int(),
+    ).last_hidden_state
+    torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+
+
+def test_patches_are_those_of_the_processor() -> None:
+    from transformers import AutoImageProcessor
+
+    from training.checkpoint import POCKET
+
+    picture = np.random.default_rng(1).integers(0, 256, size=(96, 128, 3), dtype=np.uint8)
+    processor = AutoImageProcessor.from_pretrained(POCKET)
+    theirs = processor(torch.from_numpy(picture).permute(2, 0, 1), return_tensors="pt")["pixel_values"]
+    ours = network.patches_of(torch.from_numpy(picture)[None])[0]
+    assert theirs.shape == (48, 1536)
+    torch.testing.assert_close(theirs.view(48, 3, 2, 256)[:, :, 0].reshape(48, 768), ours, atol=1e-2, rtol=0)

@@ -1,0 +1,44 @@
+"""Learning curves: the stages' logs as one picture. Knows files and plots only."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+# What each stage's panel shows: metrics of its log, on a logarithmic axis.
+PANELS = {
+    "tower": ("p_color", "p_kind", "p_box", "d1", "d2"),
+    "language": ("loss",),
+    "joint": ("answers", "p_box", "d1", "d2"),
+}
+LABELS = {
+    "p_color": "colour, cross-entropy",
+    "p_kind": "kind, cross-entropy",
+    "p_box": "box error, picture sides",
+    "d1": "first digit, cross-entropy",
+    "d2": "second digit, cross-entropy",
+    "loss": "answers, cross-entropy",
+    "answers": "answers, cross-entropy",
+}
+
+
+def draw(folder: Path, out: Path | None = None) -> Path:
+    """Plot every log in `folder` into one PNG, by default beside them; returns its path."""
+    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(14, 4), constrained_layout=True)
+    for axis, (stage, metrics) in zip(axes, PANELS.items(), strict=True):
+        log = folder / f"{stage}.jsonl"
+        rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+        for metric in metrics:
+            axis.plot([r["step"] for r in rows], [r[metric] for r in rows], label=LABELS[metric], linewidth=1.2)
+        axis.set(title=f"stage {stage}", xlabel="step", yscale="log")
+        if rows:
+            axis.legend(fontsize=8)
+    path = out or folder / "curves.png"
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
+    return path
