@@ -1,0 +1,39 @@
+"""`python -m training.examples`: draw the example pictures of the page, and list them with a question each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from training import dialogues
+from training.dialogues import View
+from training.scenes import draw, random_scene
+from training.tower import grid_of
+
+FOLDER = Path(__file__).resolve().parent.parent / "ui_assets" / "examples"
+# Seed, size and question of each; the seeds were picked for their looks and are no training seeds.
+EXAMPLES = (
+    (9_000_018, (640, 480), "Describe the picture."),
+    (9_000_013, (512, 512), "Locate every object in the image and output the bounding boxes in JSON format."),
+    (9_000_001, (512, 512), "How many diamonds are there?"),
+    (9_000_035, (480, 640), "Is the blue square above the red cross?"),
+)
+
+
+def main() -> None:
+    FOLDER.mkdir(parents=True, exist_ok=True)
+    rows = []
+    for number, (seed, size_wh, question) in enumerate(EXAMPLES, 1):
+        scene = random_scene(np.random.default_rng(seed), size_wh)
+        name = f"shapes-{number}.png"
+        cv2.imwrite(str(FOLDER / name), draw(scene)[:, :, ::-1])
+        alt = dialogues.describe(View.of(scene, grid_of(size_wh)), np.random.default_rng(0))[0].answer
+        rows.append({"file": name, "question": question, "alt": alt})
+    (FOLDER / "examples.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()
