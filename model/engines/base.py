@@ -6,7 +6,7 @@ Knows messages, queues and cancelling. Knows no tensors and no widgets.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from model.errors import EngineBusy, RequestError
@@ -36,7 +36,8 @@ class Engine(Protocol):
         """Yield `Queued` while waiting, then `Chunk`s; the last has a `finish_reason`.
 
         Setting `cancel`, or closing the iterator, ends generation within one token. An error of the worker is raised
-        here, after the chunks that came before it. Raises `EngineBusy` at once when too many are waiting already.
+        here, after the chunks that came before it. Raises `RequestError` for options that make no sense, and
+        `EngineBusy` when too many are waiting already, both before the first event.
         """
         ...
 
@@ -53,11 +54,26 @@ def check_messages(messages: Sequence[Message]) -> None:
         raise RequestError("The message is empty. Write something or add a picture.")
 
 
+def check_options(options: GenerationOptions) -> None:
+    """Raise `RequestError` for values that no sampler takes."""
+    problems = (
+        (options.max_new_tokens < 1, "The number of new tokens has to be at least 1."),
+        (options.temperature < 0, "The temperature cannot be negative."),
+        (not 0 < options.top_p <= 1, "Top-p has to be above 0 and at most 1."),
+        (options.top_k < 0, "Top-k cannot be negative; 0 turns it off."),
+        (options.repetition_penalty <= 0, "The repetition penalty has to be above 0; 1 turns it off."),
+        (options.seed is not None and not 0 <= options.seed < 2**63, "The seed has to be from 0 to 2^63 - 1."),
+    )
+    for wrong, sentence in problems:
+        if wrong:
+            raise RequestError(sentence)
+
+
 class FairQueue:
-    """First come, first served, one at a time; who waits can be told the position.
+    """First come, first served, one at a time; who waits is told the position.
 
     `enter` gives a ticket, `wait` yields until it is this ticket's turn, `leave` (always, in a `finally`) passes the
-    turn on. Positions are `Queued` events: 1 is next.
+    turn on.
     """
 
     def __init__(self, max_waiting: int) -> None:
@@ -74,16 +90,11 @@ class FairQueue:
             self._tickets.append(ticket)
         return ticket
 
-    def wait(self, ticket: object, cancel: threading.Event) -> Iterator[Queued]:
-        """Yield the position now and whenever it changes; end when it is this ticket's turn or `cancel` is set."""
+    def wait(self, ticket: object, stopped: Callable[[], bool]) -> Iterator[Queued]:
+        """Yield the position whenever it changes; end when it is this ticket's turn, or soon after `stopped()`."""
         told = 0
-        while not cancel.is_set():
-            with self._changed:
-                position = self._tickets.index(ticket)
-                if position == told and position:
-                    # `cancel` is an event of the caller's and cannot wake this condition: look at it now and then.
-                    self._changed.wait(timeout=0.05)
-                    position = self._tickets.index(ticket)
+        while not stopped():
+            position = self._position(ticket, told)
             if position == 0:
                 return
             if position != told:
@@ -94,3 +105,15 @@ class FairQueue:
         with self._changed:
             self._tickets.remove(ticket)
             self._changed.notify_all()
+
+    def drain(self) -> None:
+        """Return when nobody is left."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._tickets)
+
+    def _position(self, ticket: object, told: int) -> int:
+        """The ticket's position, after a short wait while it is still the one that was told."""
+        with self._changed:
+            if told and self._tickets.index(ticket) == told:
+                self._changed.wait(timeout=0.05)  # `stopped` cannot wake this condition: look at it now and then
+            return self._tickets.index(ticket)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from model.catalog import FAMILIES, budget_of_tokens
-from model.engines.base import FairQueue, check_messages
+from model.engines.base import FairQueue, check_messages, check_options
 from model.errors import ContextOverflow
 from model.types import (
     Chunk,
@@ -83,10 +83,11 @@ class FakeEngine:
         return Prompt(tuple(messages), media, tokens)
 
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[StreamEvent]:
+        check_options(options)
         self.prompts.append(prompt)
         ticket = self._queue.enter()
         try:
-            yield from self._queue.wait(ticket, cancel)
+            yield from self._queue.wait(ticket, cancel.is_set)
             yield from self._play(prompt, options, cancel)
         finally:
             self._queue.leave(ticket)

@@ -27,7 +27,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from model import media
 from model.catalog import budget_of_tokens, within
-from model.engines.base import FairQueue, check_messages
+from model.engines.base import FairQueue, check_messages, check_options
 from model.engines.token_text import THINK_OPEN, Piece, RepetitionDetector, ThinkingSplitter, TokenBytes, TokenDecoder
 from model.errors import ContextOverflow, EngineError, OutOfMemory, StudioError
 from model.types import (
@@ -40,6 +40,7 @@ from model.types import (
     Message,
     PixelBudget,
     Prompt,
+    Queued,
     StreamEvent,
     Text,
 )
@@ -50,7 +51,7 @@ _MAX_CHARS_PER_TOKEN = 64
 # Ends of a turn in every Qwen chat template, for checkpoints whose generation_config.json does not list them.
 _END_TOKENS = ("<|im_end|>", "<|endoftext|>")
 
-_UNLOADED = "The model was changed in the meantime. Send the message again."
+_CHANGED = "The model was changed in the meantime. Send the message again."
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,12 @@ class LocalEngine:
         self._processor_lock = threading.Lock()  # sanitising switches a flag on the tokenizer while it encodes
         self._info = info
         self._queue = FairQueue(max_waiting)
-        self._state_lock = threading.Lock()
         self._closing = threading.Event()
-        self._worker: threading.Thread | None = None
         self._end_ids = _end_ids(model, processor)
         self._token_bytes = _token_bytes(processor)
-        pad = next((token for token in (processor.tokenizer.pad_token_id,) if token is not None), min(self._end_ids))
+        pad = processor.tokenizer.pad_token_id
+        if pad is None:
+            pad = min(self._end_ids)
         self._dropped_ids = frozenset(self._end_ids | {pad})
         # Values that a request leaves out are filled in from here, so nothing of the checkpoint's may remain.
         model.generation_config = GenerationConfig(eos_token_id=sorted(self._end_ids), pad_token_id=pad)
@@ -109,32 +110,23 @@ class LocalEngine:
         return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload)
 
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[StreamEvent]:
-        """See `Engine.stream`. Generation does not wait for a slow consumer."""
+        """See `Engine.stream`. A consumer that is slow, or gone, holds up neither its own worker nor anyone else."""
+        check_options(options)
         payload = prompt.payload
         if not isinstance(payload, _Payload) or payload.engine is not self:
-            raise EngineError(_UNLOADED)
-        answer = _Answer(payload, prompt.tokens, options, cancel, self._closing, self._end_ids, self._decoder())
+            raise EngineError(_CHANGED)
+        decoder = TokenDecoder(self._token_bytes, self._dropped_ids)
+        answer = _Answer(payload, prompt.tokens, options, (cancel, self._closing), self._end_ids, decoder)
         ticket = self._queue.enter()
-        started = False
+        threading.Thread(target=self._work, args=(answer, ticket), name="generate", daemon=True).start()
         try:
-            yield from self._queue.wait(ticket, cancel)
-            if cancel.is_set():
-                yield answer.last("cancelled")
-                return
-            self._start(answer, ticket)
-            started = True
-            yield from answer.chunks()
+            yield from answer.events()
         finally:
-            answer.abandoned.set()
-            if not started:  # else the worker passes the turn on, when the model is really free
-                self._queue.leave(ticket)
+            answer.abandon()
 
     def close(self) -> None:
-        with self._state_lock:
-            self._closing.set()
-            worker = self._worker
-        if worker is not None:
-            worker.join()
+        self._closing.set()
+        self._queue.drain()
         self._model = None
         _free_memory()
 
@@ -149,21 +141,19 @@ class LocalEngine:
         model = self._loaded()
         inputs, _ = self._encode([message], self.default_budget, add_vision_id=False)
         with torch.no_grad():
-            logits = model(**inputs.to(model.device)).logits[:, -1]
+            logits = model(**_moved(inputs, model.device)).logits[:, -1]
         if not torch.isfinite(logits).all():
             raise EngineError("This model gives no numbers in this precision. Choose another one.")
-
-    def _start(self, answer: _Answer, ticket: object) -> None:
-        with self._state_lock:
-            self._check_open()
-            self._worker = threading.Thread(target=self._work, args=(answer, ticket), name="generate", daemon=True)
-            self._worker.start()
 
     def _work(self, answer: _Answer, ticket: object) -> None:
         """The worker thread: whatever happens, the turn is passed on and the consumer hears of the end."""
         failure: StudioError | None = None
         try:
-            self._generate(answer)
+            for queued in self._queue.wait(ticket, answer.should_stop):
+                answer.tell(queued)
+            self._check_open()
+            if not answer.should_stop():
+                self._generate(answer)
         except Exception as error:
             failure = _plain_error(error)
         if isinstance(failure, OutOfMemory):
@@ -176,7 +166,7 @@ class LocalEngine:
         answer.start()
         with _seeded(answer.options, model.device):
             model.generate(
-                **answer.inputs.to(model.device),
+                **_moved(answer.inputs, model.device),
                 generation_config=_generation_config(answer.options, self._room(answer)),
                 streamer=answer,
                 stopping_criteria=[_StopWhen(answer)],
@@ -233,17 +223,14 @@ class LocalEngine:
     def _patch_factor(self) -> int:
         return int(self._processor.image_processor.patch_size * self._processor.image_processor.merge_size)
 
-    def _decoder(self) -> TokenDecoder:
-        return TokenDecoder(self._token_bytes, self._dropped_ids)
-
     def _loaded(self) -> PreTrainedModel:
         if self._model is None:
-            raise EngineError(_UNLOADED)
+            raise EngineError(_CHANGED)
         return self._model
 
     def _check_open(self) -> None:
         if self._closing.is_set():
-            raise EngineError(_UNLOADED)
+            raise EngineError(_CHANGED)
 
     def _check_characters(self, messages: Sequence[Message]) -> None:
         characters = sum(len(message.text) for message in messages)
@@ -265,37 +252,44 @@ class _Answer(BaseStreamer):  # type: ignore[misc]  # transformers is untyped he
         payload: _Payload,
         prompt_tokens: int,
         options: GenerationOptions,
-        cancel: threading.Event,
-        closing: threading.Event,
+        stop_flags: tuple[threading.Event, ...],
         end_ids: frozenset[int],
         decoder: TokenDecoder,
     ) -> None:
         self.inputs = payload.inputs
         self.prompt_tokens = prompt_tokens
         self.options = options
-        self.abandoned = threading.Event()
-        self._stop_flags = (cancel, closing, self.abandoned)
+        self._abandoned = threading.Event()
+        self._stop_flags = (*stop_flags, self._abandoned)
         self._end_ids = end_ids
         self._decoder = decoder
         self._splitter = ThinkingSplitter(payload.opens_thinking)
         self._loops = RepetitionDetector()
-        self._events: queue.SimpleQueue[Chunk | StudioError] = queue.SimpleQueue()
+        self._events: queue.SimpleQueue[StreamEvent | StudioError] = queue.SimpleQueue()
         self._is_prompt = True
         self._reason: FinishReason | None = None
         self._count = 0
         self._start_s = self._first_s = self._now_s = time.perf_counter()
 
-    def chunks(self) -> Iterator[Chunk]:
-        """The consumer's side: chunks as they come, up to the one with a reason, or the worker's error."""
+    def events(self) -> Iterator[StreamEvent]:
+        """The consumer's side: events as they come, up to the chunk with a reason, or the worker's error."""
         while True:
             event = self._events.get()
             if isinstance(event, StudioError):
                 raise event
             yield event
-            if event.finish_reason is not None:
+            if isinstance(event, Chunk) and event.finish_reason is not None:
                 return
 
+    def abandon(self) -> None:
+        """The consumer's last word: it reads no more."""
+        self._abandoned.set()
+
+    def tell(self, queued: Queued) -> None:
+        self._events.put(queued)
+
     def start(self) -> None:
+        """Called when the turn has come; the time to the first token is counted from here."""
         self._start_s = time.perf_counter()
 
     def put(self, value: torch.Tensor) -> None:
@@ -316,13 +310,8 @@ class _Answer(BaseStreamer):  # type: ignore[misc]  # transformers is untyped he
     def finish(self, failure: StudioError | None) -> None:
         """The worker's last word: what was held back, then the error or the last chunk."""
         self._emit(self._splitter.feed(self._decoder.finish()) + self._splitter.finish())
-        self._events.put(failure or self.last(self._reason or self._unforced_reason()))
-
-    def last(self, reason: FinishReason) -> Chunk:
-        return self._chunk("text", "", reason)
-
-    def _unforced_reason(self) -> FinishReason:
-        return "cancelled" if self.should_stop() else "length"
+        reason = self._reason or ("cancelled" if self.should_stop() else "length")
+        self._events.put(failure or self._chunk("text", "", reason))
 
     def _take(self, token: int) -> None:
         self._now_s = time.perf_counter()
@@ -393,6 +382,11 @@ def _token_bytes(processor: ProcessorMixin) -> TokenBytes:
     return TokenBytes(tokenizer.convert_ids_to_tokens, byte_of, added)
 
 
+def _moved(inputs: BatchFeature, device: torch.device) -> dict[str, torch.Tensor]:
+    """Copies on the device; `BatchFeature.to` would leave them there for as long as the prompt is kept."""
+    return {name: tensor.to(device) for name, tensor in inputs.items()}
+
+
 def _generation_config(options: GenerationOptions, max_new_tokens: int) -> GenerationConfig:
     shared = {"max_new_tokens": max_new_tokens, "repetition_penalty": options.repetition_penalty}
     if _is_greedy(options):
@@ -413,8 +407,7 @@ def _seeded(options: GenerationOptions, device: torch.device) -> Iterator[None]:
     if _is_greedy(options):
         yield
         return
-    devices = [device] if device.type != "cpu" else []
-    with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(options.seed if options.seed is not None else secrets.randbits(63))
         yield
 

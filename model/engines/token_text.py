@@ -43,10 +43,13 @@ class TokenBytes:
     """What each token of a byte-level BPE vocabulary stands for, looked up once and remembered.
 
     `pieces` gives a token's entry in the vocabulary, in which every byte is one printable character (`byte_of`);
-    `added` are the tokens outside of it (special tokens), which are written as they are.
+    `added` are the tokens outside of it (special tokens), which are written as they are. Checkpoints have more rows
+    than tokens; an id without a token stands for nothing.
     """
 
-    def __init__(self, pieces: Callable[[int], str], byte_of: Mapping[str, int], added: Mapping[int, str]) -> None:
+    def __init__(
+        self, pieces: Callable[[int], str | None], byte_of: Mapping[str, int], added: Mapping[int, str]
+    ) -> None:
         self._pieces = pieces
         self._byte_of = byte_of
         self._known = {token: text.encode() for token, text in added.items()}
@@ -54,7 +57,7 @@ class TokenBytes:
     def __call__(self, token: int) -> bytes:
         known = self._known.get(token)
         if known is None:
-            known = self._known[token] = bytes(self._byte_of[char] for char in self._pieces(token))
+            known = self._known[token] = bytes(self._byte_of[char] for char in self._pieces(token) or "")
         return known
 
 
