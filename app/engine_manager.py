@@ -132,6 +132,12 @@ class EngineManager:
         self._changed.notify_all()
 
 
+def loading_words(status: EngineStatus) -> str:
+    """ "Loading the model: reading weights, 40%"."""
+    share = "" if status.fraction is None else f", {status.fraction:.0%}"
+    return f"Loading the model: {status.stage[:1].lower()}{status.stage[1:]}{share}"
+
+
 def require(manager: EngineManager) -> Engine:
     """The current engine. Raises `EngineError` with the reason when there is none."""
     engine = manager.current()

@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -108,6 +108,14 @@ class History:
             ).fetchall()
         return [Conversation(**row) for row in rows]
 
+    def has(self, owner: str, conversation_id: str) -> bool:
+        """Whether the owner has a conversation with this id."""
+        with self._reading() as db:
+            row = db.execute(
+                "SELECT 1 FROM conversations WHERE id = ? AND owner = ?", (conversation_id, owner)
+            ).fetchone()
+        return row is not None
+
     def start(self, owner: str, title: str) -> str:
         """A new, empty conversation; returns its id."""
         conversation_id = uuid.uuid4().hex
@@ -177,10 +185,21 @@ class History:
         with self._writing() as db:
             db.execute("UPDATE conversations SET leaf_id = ? WHERE id = ?", (message_id, conversation_id))
 
-    def delete(self, owner: str, conversation_id: str) -> None:
-        """Forget a conversation with all its branches."""
+    def bring_back(self, owner: str, conversation_id: str) -> list[Turn]:
+        """Show the newest message of a conversation that shows none; returns its branch."""
+        _, rows = self._rows(owner, conversation_id)
+        if not rows:
+            return []
+        self.set_leaf(conversation_id, list(rows)[-1])
+        return self.turns(owner, conversation_id)
+
+    def delete(self, owner: str, conversation_id: str) -> list[str]:
+        """Forget a conversation with all its branches; returns the hashes of pictures that nothing uses any more."""
+        _, rows = self._rows(owner, conversation_id)
         with self._writing() as db:
             db.execute("DELETE FROM conversations WHERE id = ? AND owner = ?", (conversation_id, owner))
+            used = {item["sha256"] for row in rows.values() for item in json.loads(row["pictures"])}
+            return [sha256 for sha256 in sorted(used) if not _is_used(db, sha256)]
 
     def close(self) -> None:
         with self._lock:
@@ -243,7 +262,12 @@ def _set_aside(path: Path) -> None:
             file.replace(path.with_name(f"history-damaged-{stamp}.sqlite3{suffix}"))
 
 
-def _children(rows: Iterator[sqlite3.Row] | Any) -> dict[str | None, list[str]]:
+def _is_used(db: sqlite3.Connection, sha256: str) -> bool:
+    # The hash is 64 hexadecimal digits, so it cannot be part of anything else in the column.
+    return db.execute("SELECT 1 FROM messages WHERE instr(pictures, ?) LIMIT 1", (sha256,)).fetchone() is not None
+
+
+def _children(rows: Iterable[sqlite3.Row]) -> dict[str | None, list[str]]:
     children: dict[str | None, list[str]] = {}
     for row in rows:
         children.setdefault(row["parent_id"], []).append(row["id"])

@@ -59,10 +59,20 @@ class MediaStore:
 
     def thumbnail(self, sha256: str) -> bytes:
         """A small JPEG of the picture, made once."""
-        path = self._folder / "thumbnails" / f"{sha256}.jpg"
+        path = self._thumbnail_path(sha256)
         if not path.exists():
             _write_whole(path, thumbnail(self.get(sha256), THUMBNAIL_SIDE))
         return path.read_bytes()
+
+    def remove(self, sha256: str) -> None:
+        """Forget a picture that nothing uses any more."""
+        with self._lock:
+            self._recent.pop(sha256, None)
+        self._path(sha256).unlink(missing_ok=True)
+        self._thumbnail_path(sha256).unlink(missing_ok=True)
+
+    def _thumbnail_path(self, sha256: str) -> Path:
+        return self._folder / "thumbnails" / f"{sha256}.jpg"
 
     def _path(self, sha256: str) -> Path:
         if not _SHA256.fullmatch(sha256):

@@ -1,26 +1,38 @@
-"""The page: header, tabs, theme. Knows Gradio and where things stand; what a tab does is the tab's own business."""
+"""The page: header, tabs, theme, and the model's state for all to see.
+
+Knows Gradio and where things stand; what a tab does is the tab's own business.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.components import Component
 
+from app.engine_manager import EngineStatus, loading_words
 from app.studio import Studio
 from app.tabs import chat
+from app.templates import ASSETS, template
+from app.theme import studio_theme
+from app.viewer import viewer_head
+from model.types import EngineInfo
 
-ASSETS = Path(__file__).resolve().parents[1] / "ui_assets"
 TITLE = "Qwen-VL Studio"
-_SYSTEM_FONTS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Noto Sans", "sans-serif")
-_MONO_FONTS = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+_STATUS_INTERVAL_S = 0.5
+_KEYS = (
+    (("Enter",), "Send"),
+    (("Shift", "Enter"), "New line"),
+    (("Esc",), "Stop the answer"),
+    (("?",), "Show these keys"),
+)
 
 
 @dataclass(frozen=True)
 class Page:
-    """The Blocks and what `mount_gradio_app` has to be told about them."""
+    """The Blocks and what `gr.mount_gradio_app` has to be told about them."""
 
     blocks: gr.Blocks
     mount_options: Mapping[str, Any]
@@ -29,18 +41,72 @@ class Page:
 def build_page(studio: Studio) -> Page:
     """Header and tabs for one running program."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as blocks:
-        gr.HTML(f"<h1>{TITLE}</h1>", elem_id="header")
-        with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Chat", id="chat"):
-                chat.build(studio)
+        model_name = _build_header(studio, blocks)
+        with gr.Tabs(elem_id="tabs"), gr.Tab("Chat", id="chat-tab"):
+            chat.build(studio, blocks, model_name)
     options: dict[str, Any] = {
-        "theme": gr.themes.Base(font=_SYSTEM_FONTS, font_mono=_MONO_FONTS),
-        "css_paths": [ASSETS / "studio.css"],
+        "theme": studio_theme(),
+        "css_paths": [ASSETS / "studio.css", ASSETS / "chat.css"],
+        "head": _head(),
+        "js": "() => window.Studio.start()",
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,
         "ssr_mode": False,
         "max_file_size": studio.settings.max_upload_bytes,
-        "show_error": True,
+        "show_error": False,
     }
     return Page(blocks, options)
+
+
+def _build_header(studio: Studio, blocks: gr.Blocks) -> gr.Textbox:
+    """The line at the top; returns a hidden text that holds the name of the model that is ready."""
+    macros = template("page.html").module
+    gr.HTML(str(macros.header(TITLE, _KEYS)), elem_id="header", apply_default_css=False, js_on_load=None)
+    status = gr.HTML(elem_id="model-status", apply_default_css=False, js_on_load=None)
+    note = gr.HTML(elem_id="model-note", apply_default_css=False, js_on_load=None)
+    model_name = gr.Textbox(visible="hidden")
+    timer = gr.Timer(_STATUS_INTERVAL_S)
+
+    def show_status() -> dict[Component, Any]:
+        now = studio.engines.status()
+        return {
+            status: status_html(now),
+            note: str(macros.note(now.note)) if now.note else "",
+            model_name: now.info.name if now.info else "",
+            timer: gr.Timer(active=now.state == "loading"),
+        }
+
+    gr.on(
+        [blocks.load, timer.tick],
+        show_status,
+        outputs={status, note, model_name, timer},
+        show_progress="hidden",
+        queue=False,
+        api_visibility="private",
+    )
+    return model_name
+
+
+def status_html(status: EngineStatus) -> str:
+    """The model's state in the header: loading with progress, then name, device, precision and memory."""
+    words = {
+        "idle": ("no model",),
+        "loading": (loading_words(status),),
+        "failed": ("no model",),
+        "ready": model_words(status.info) if status.info else (),
+    }[status.state]
+    return str(template("page.html").module.status(status, words))
+
+
+def model_words(info: EngineInfo) -> tuple[str, ...]:
+    """ "pocket", "CPU", "fp32", "30 MiB"."""
+    precision = info.dtype if info.quantization == "none" else f"{info.dtype}, {info.quantization}"
+    mebibytes = info.memory_bytes / 2**20
+    memory = f"{mebibytes / 1024:.1f} GiB" if mebibytes >= 1024 else f"{mebibytes:.0f} MiB"
+    return info.name, info.device, precision, memory
+
+
+def _head() -> str:
+    scripts = "\n".join((ASSETS / name).read_text("utf-8") for name in ("studio.js", "chat.js"))
+    return f"{viewer_head()}\n<script>\n{scripts}</script>"

@@ -14,10 +14,11 @@ from typing import Literal
 from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from model.catalog import POCKET_NAME
+
 ENV_PREFIX = "QWEN_VL_STUDIO_"
 CONFIG_FILE_VARIABLE = f"{ENV_PREFIX}CONFIG"
 DEFAULT_CONFIG_FILE = Path("qwen-vl-studio.toml")
-POCKET_NAME = "pocket"
 _ROOT = Path(__file__).resolve().parents[1]
 
 

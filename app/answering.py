@@ -1,0 +1,104 @@
+"""One answer in the making, read in a thread of its own.
+
+So a slow reader never holds up the model, Stop never waits for the model (a long prefill cannot be interrupted inside
+one forward pass), and a page that repaints 25 times a second misses nothing: every snapshot holds the whole answer so
+far. Knows engines and threads; knows neither pages nor storage.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from model.engines.base import Engine
+from model.types import Chunk, GenerationOptions, Prompt, Queued
+
+UPDATES_PER_S = 25
+_STOP_PATIENCE_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The answer so far. `waiting` people are served before this one; 0 once the model is at work.
+
+    `last` is the latest chunk, with the running totals; the final snapshot's has a `finish_reason`.
+    """
+
+    waiting: int = 0
+    text: str = ""
+    thinking: str = ""
+    last: Chunk = Chunk("")
+
+
+class Answering:
+    """Runs `engine.stream` and shows where it stands. Create, iterate `snapshots` once."""
+
+    def __init__(self, engine: Engine, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> None:
+        self._engine = engine
+        self._request = (prompt, options, cancel)
+        self._cancel = cancel
+        self._changed = threading.Condition()
+        self._snapshot = Snapshot(last=Chunk("", prompt_tokens=prompt.tokens))
+        self._version = 0
+        self._ended = False
+        self._error: BaseException | None = None
+
+    def snapshots(self, interval_s: float = 1 / UPDATES_PER_S) -> Iterator[Snapshot]:
+        """Snapshots at least `interval_s` apart, each newer than the one before; the last is always complete.
+
+        Raises what the engine raised, after the snapshot of all that came before. Setting `cancel` ends the
+        snapshots at once, even while the model still finishes a step; closing the iterator sets it.
+        """
+        threading.Thread(target=self._read, name="answering", daemon=True).start()
+        seen = 0
+        try:
+            while True:
+                snapshot, seen, ended = self._next(seen)
+                yield snapshot
+                if ended:
+                    break
+                self._cancel.wait(interval_s)
+        finally:
+            self._cancel.set()
+        if self._error is not None:
+            raise self._error
+
+    def _next(self, seen: int) -> tuple[Snapshot, int, bool]:
+        """Wait for something newer than `seen`, or for the end; once cancelled, not for long."""
+        give_up_s = None
+        with self._changed:
+            while self._version == seen and not self._ended:
+                # `cancel` is the caller's event and cannot wake this condition: look at it now and then.
+                self._changed.wait(0.05)
+                if self._cancel.is_set():
+                    give_up_s = give_up_s or time.monotonic() + _STOP_PATIENCE_S
+                    if time.monotonic() >= give_up_s:
+                        last = replace(self._snapshot.last, finish_reason="cancelled")
+                        return replace(self._snapshot, last=last), self._version, True
+            return self._snapshot, self._version, self._ended
+
+    def _read(self) -> None:
+        """The worker thread: take events as they come."""
+        events = self._engine.stream(*self._request)
+        try:
+            for event in events:
+                with self._changed:
+                    self._snapshot = _after(self._snapshot, event)
+                    self._version += 1
+                    self._changed.notify_all()
+        except BaseException as error:
+            self._error = error
+        finally:
+            with self._changed:
+                self._ended = True
+                self._changed.notify_all()
+
+
+def _after(before: Snapshot, event: Queued | Chunk) -> Snapshot:
+    if isinstance(event, Queued):
+        return replace(before, waiting=event.position)
+    if event.kind == "thinking":
+        return Snapshot(0, before.text, before.thinking + event.text, event)
+    return Snapshot(0, before.text + event.text, before.thinking, event)

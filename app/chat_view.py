@@ -1,0 +1,269 @@
+"""What the Chat tab shows, as HTML: turns, the answer in the making, pictures with what was found, the lists.
+
+Knows words, numbers and `ui_assets/chat.html`. Does not know widgets, and decides nothing about a conversation.
+"""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.dialogue import Live, answer_of
+from app.examples import Example
+from app.history import Conversation, Picture, Turn
+from app.markdown import MarkdownStream, to_html
+from app.media_store import media_url
+from app.palette import PALETTE, label_order
+from app.templates import template
+from app.viewer import wire_label
+from model.types import Action, Answer, Box, Box3D, Point, Polygon, Region
+
+SMALL_SIDE = 168
+"""Longer side at which a sent picture is shown in the conversation, in CSS pixels."""
+_MARKS_MAX = 300
+"""More marks than this hide the picture; the large view shows them all."""
+_FINISHED = {
+    "stop": "finished",
+    "length": "cut at the limit of new tokens",
+    "cancelled": "stopped",
+    "repetition": "stopped because it repeated itself",
+    "error": "broke off",
+}
+
+
+@dataclass(frozen=True)
+class _Body:
+    """An answer ready for the template. `html` is safe; everything else is escaped there."""
+
+    id: str = ""
+    html: str = ""
+    thinking: str = ""
+    is_thinking: bool = False
+    overlays: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    problems: tuple[str, ...] = ()
+    raw: str = ""
+    stats: str = ""
+    stats_title: str = ""
+    broken_off: str = ""
+
+
+def conversation_html(branch: Sequence[Turn], *, error: str = "", is_running: bool = False) -> str:
+    """All turns in order. A last message without an answer says why (`error`) and offers to be answered."""
+    pictures: list[Picture] = []
+    parts = []
+    for turn in branch:
+        pictures += turn.pictures
+        parts.append(_question_html(turn) if turn.role == "user" else _answer_html(turn, pictures))
+    if not is_running and branch and branch[-1].role == "user":
+        parts.append(str(_macros().error(error or "This message has not been answered.", branch[-1].id)))
+    return "".join(parts)
+
+
+class LiveView:
+    """HTML of one answer in the making; `pictures` are those that the model sees, in order."""
+
+    def __init__(self, pictures: Sequence[Picture] = ()) -> None:
+        self._pictures = pictures
+        self._markdown = MarkdownStream()
+
+    def html(self, live: Live) -> str:
+        text, thinking = live.snapshot.text, live.snapshot.thinking
+        found = _found(live.answer)
+        body = _Body(
+            html=to_html(live.answer.text) if found else self._markdown.to_html(text),
+            thinking=thinking,
+            is_thinking=bool(thinking) and not text,
+            overlays=_overlays(live.answer, self._pictures),
+        )
+        return str(_macros().live(body, _stage(live, bool(self._pictures))))
+
+
+def stage_html(stage: str) -> str:
+    """The place of the answer before its first piece: what is going on."""
+    return str(_macros().live(_Body(), stage))
+
+
+def picture_caption(picture: Picture) -> str:
+    """ "640 × 480 → 640 × 480, 300 visual tokens"; without the second half while no model is loaded."""
+    source = _size(picture.size_wh)
+    if picture.input_size_wh is None or picture.tokens is None:
+        return f"{source}; the size for the model is known once it has loaded"
+    return f"{source} → {_size(picture.input_size_wh)}, {picture.tokens:,} visual tokens"
+
+
+def stats_line(details: Mapping[str, Any]) -> str:
+    """Speed, counts and the end of a stored answer in one line."""
+    parts = []
+    if details.get("time_to_first_token_s") is not None:
+        parts.append(f"{details['time_to_first_token_s']:.1f} s to first token")
+        parts.append(f"{details.get('tokens_per_s', 0):.0f} tokens/s")
+    parts.append(f"{details.get('prompt_tokens', 0):,} tokens in, {details.get('generated_tokens', 0):,} out")
+    parts.append(_FINISHED.get(details.get("finish_reason", ""), "ended"))
+    return " · ".join(parts)
+
+
+def conversations_html(
+    rows: Iterable[Conversation], current_id: str, today: datetime.date | None = None
+) -> str:
+    """The list of conversations, grouped by the day on which they were last used."""
+    groups: dict[str, list[Conversation]] = {}
+    for row in rows:
+        day = datetime.datetime.fromtimestamp(row.updated_at).date()
+        groups.setdefault(_day_name(day, today or datetime.date.today()), []).append(row)
+    return str(_macros().conversations(list(groups.items()), current_id))
+
+
+def welcome_html(about: Mapping[str, str] | None, examples: Sequence[tuple[Example, str]]) -> str:
+    """What an empty conversation shows; each example comes with the address of its picture."""
+    items = [{"url": url, "question": example.question, "alt": example.alt} for example, url in examples]
+    return str(_macros().welcome(about, items))
+
+
+def error_html(sentence: str) -> str:
+    return str(_macros().error(sentence)) if sentence else ""
+
+
+def cleared_html() -> str:
+    """Says that the conversation was cleared, and offers to undo it."""
+    return str(_macros().cleared())
+
+
+def draft_html(items: Sequence[Mapping[str, str]]) -> str:
+    """One line for every picture in the composer: its `name`, and its `caption` or the `problem` with it."""
+    return str(_macros().draft(items))
+
+
+def _macros() -> Any:
+    return template("chat.html").module
+
+
+def _question_html(turn: Turn) -> str:
+    pictures = [
+        {
+            "sha256": picture.sha256,
+            "name": picture.name,
+            "small_url": media_url(picture.sha256, small=True),
+            "shown_wh": _fit(picture.size_wh, SMALL_SIDE),
+            "caption": picture_caption(picture),
+        }
+        for picture in turn.pictures
+    ]
+    return str(_macros().question(turn, pictures))
+
+
+def _answer_html(turn: Turn, pictures: Sequence[Picture]) -> str:
+    answer = answer_of(turn)
+    found = _found(answer)
+    body = _Body(
+        id=turn.id,
+        html=to_html(answer.text if found else turn.text or "*The model gave no words.*"),
+        thinking=turn.details.get("thinking", ""),
+        overlays=_overlays(answer, pictures),
+        problems=answer.problems if found else (),
+        raw=turn.text if found else "",
+        stats=stats_line(turn.details),
+        stats_title=f"Answered by {turn.details.get('model', 'a model')}",
+        broken_off=turn.details.get("broken_off", ""),
+    )
+    return str(_macros().answer(turn, body))
+
+
+def _found(answer: Answer) -> bool:
+    """Whether the text names places, so that its payload is better drawn than read."""
+    return bool(answer.regions or any(action.xy for action in answer.actions))
+
+
+def _stage(live: Live, has_pictures: bool) -> str:
+    snapshot = live.snapshot
+    if snapshot.waiting:
+        return "1 person before you" if snapshot.waiting == 1 else f"{snapshot.waiting} people before you"
+    if not snapshot.text and not snapshot.thinking:
+        return "Looking" if has_pictures else "Reading"
+    count = len(live.answer.regions)
+    speed = f"{snapshot.last.generated_tokens:,} tokens, {snapshot.last.tokens_per_s:.0f}/s"
+    return f"{count} found · {speed}" if count else speed
+
+
+def _overlays(answer: Answer, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+    """For every picture in which something was found: its marks and their legend, numbered through the answer."""
+    numbered = list(enumerate((*answer.regions, *(action for action in answer.actions if action.xy)), start=1))
+    labels = label_order(wire_label(item) for _, item in numbered)
+    overlays = []
+    for index, picture in enumerate(pictures):
+        here = [(number, item) for number, item in numbered if item.image_index == index]
+        if here:
+            overlays.append(_overlay(picture, index, here, labels))
+    return overlays
+
+
+def _overlay(
+    picture: Picture, index: int, items: Sequence[tuple[int, Region | Action]], labels: Sequence[str]
+) -> dict[str, Any]:
+    numbers: dict[str, list[int]] = {}
+    for number, item in items:
+        numbers.setdefault(wire_label(item), []).append(number)
+    return {
+        "index": index,
+        "sha256": picture.sha256,
+        "url": media_url(picture.sha256),
+        "size_wh": picture.size_wh,
+        "marks": [
+            {"number": number, "color": labels.index(wire_label(item)) % len(PALETTE), **geometry}
+            for number, item in items[:_MARKS_MAX]
+            for geometry in _geometry(item, picture.size_wh)
+        ],
+        "legend": [
+            {"label": label, "numbers": _ranges(places), "color": labels.index(label) % len(PALETTE)}
+            for label, places in numbers.items()
+        ],
+    }
+
+
+def _geometry(item: Region | Action, size_wh: tuple[int, int]) -> Iterator[dict[str, Any]]:
+    """Shape in source pixels and the place of its number in percent; nothing for what has no place in the picture."""
+    match item:
+        case Box(xyxy=(x1, y1, x2, y2)):
+            shape = {"x": round(x1, 1), "y": round(y1, 1), "width": round(x2 - x1, 1), "height": round(y2 - y1, 1)}
+            yield {"kind": "box", **shape, **_place((x1, y1), size_wh)}
+        case Polygon(xy=corners):
+            points = " ".join(f"{x:.1f},{y:.1f}" for x, y in corners)
+            yield {"kind": "polygon", "points": points, **_place(corners[0], size_wh)}
+        case Point(xy=xy) | Action(xy=tuple() as xy):
+            yield {"kind": "point", **_place(xy, size_wh)}
+        case Box3D() | Action():
+            return
+
+
+def _place(xy: tuple[float, float], size_wh: tuple[int, int]) -> dict[str, float]:
+    return {"left": round(100 * xy[0] / size_wh[0], 3), "top": round(100 * xy[1] / size_wh[1], 3)}
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    """[1, 2, 3, 7] -> "1–3, 7"."""
+    runs: list[list[int]] = []
+    for number in numbers:
+        if runs and number == runs[-1][-1] + 1:
+            runs[-1][1:] = [number]
+        else:
+            runs.append([number])
+    return ", ".join("–".join(map(str, run)) for run in runs)
+
+
+def _fit(size_wh: tuple[int, int], side: int) -> tuple[int, int]:
+    scale = min(1.0, side / max(size_wh))
+    return max(1, round(size_wh[0] * scale)), max(1, round(size_wh[1] * scale))
+
+
+def _size(size_wh: tuple[int, int]) -> str:
+    return f"{size_wh[0]} × {size_wh[1]}"
+
+
+def _day_name(day: datetime.date, today: datetime.date) -> str:
+    age_days = (today - day).days
+    if age_days <= 0:
+        return "Today"
+    if age_days == 1:
+        return "Yesterday"
+    return "Last 7 days" if age_days < 7 else "Earlier"

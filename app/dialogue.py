@@ -1,0 +1,245 @@
+"""How a conversation goes on: what is asked, kept, answered, edited and answered again.
+
+Knows messages, history, pictures and engines, and the order in which things are made safe: a message is refused before
+anything is stored, stored before it is answered, and an answer is stored however it ends. Knows no widgets.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.answering import Answering, Snapshot
+from app.history import Picture, Turn
+from app.studio import Studio
+from model.catalog import FAMILIES
+from model.engines.base import Engine
+from model.errors import EngineError, StudioError
+from model.media import Limits, read_image_file
+from model.parsing import AnswerParser, parse_answer
+from model.types import (
+    Answer,
+    GenerationOptions,
+    Image,
+    MediumInput,
+    Message,
+    Part,
+    PixelBudget,
+    Prompt,
+    Text,
+)
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What stands in the composer: words, and the files of pictures that were dropped there."""
+
+    text: str
+    files: tuple[Path, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """What the side panel says. A picture with more than `max_pixels` is scaled down; None is the model's own bound."""
+
+    system_prompt: str = ""
+    options: GenerationOptions = GenerationOptions()
+    max_pixels: int | None = None
+    number_pictures: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A stored conversation that ends with a person's message, made ready for the engine that will answer it."""
+
+    conversation_id: str
+    message_id: str
+    prompt: Prompt
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """The answer in the making: where it stands, and what its text says so far."""
+
+    snapshot: Snapshot
+    answer: Answer
+
+
+class AnswerNotKept(StudioError):
+    """The answer is complete but could not be stored."""
+
+
+class Dialogue:
+    """The conversations of everybody; `person` is who asks, and sees only what is theirs."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._history = studio.history
+        self._media = studio.media
+        self._limits = Limits(max_bytes=studio.settings.max_upload_bytes)
+
+    def read(self, file: Path) -> Image:
+        """A dropped file as a picture; raises `MediaError` with the reason why not."""
+        return read_image_file(file, self._limits)
+
+    def look(self, file: Path, knobs: Knobs, engine: Engine | None) -> Picture:
+        """What would become of a dropped file: its size, and with a model its size and tokens there.
+
+        Raises `MediaError` when it cannot be used as a picture.
+        """
+        image = self.read(file)
+        if engine is None:
+            return Picture(image.sha256, image.size_wh, image.name)
+        prompt = engine.prepare([Message("user", (image,))], _budget(knobs, engine))
+        return _pictures([image], prompt.media)[0]
+
+    def ask(
+        self,
+        person: str,
+        conversation_id: str,
+        draft: Draft,
+        knobs: Knobs,
+        engine: Engine,
+        edited_id: str | None = None,
+    ) -> Question:
+        """Keep a new message; an edited one becomes a branch beside the message `edited_id`.
+
+        Raises `StudioError`, with nothing stored, when the message cannot be sent as it stands.
+        """
+        branch = self._history.turns(person, conversation_id)
+        if edited_id is not None:
+            branch = branch[: next((i for i, turn in enumerate(branch) if turn.id == edited_id), len(branch))]
+        images = tuple(self.read(file) for file in draft.files)
+        message = Message("user", (*images, *_words(draft.text)))
+        prompt = self._prepare([*self._messages(branch), message], knobs, engine)
+        for image in images:
+            self._media.put(image)
+        if not self._history.has(person, conversation_id):
+            conversation_id = self._history.start(person, _title(draft, images))
+        parent_id = branch[-1].id if branch else None
+        pictures = _pictures(images, prompt.media)
+        message_id = self._history.add(conversation_id, parent_id, "user", draft.text, pictures)
+        return Question(conversation_id, message_id, prompt)
+
+    def ask_again(self, person: str, conversation_id: str, message_id: str, knobs: Knobs, engine: Engine) -> Question:
+        """Go back to the person's message that `message_id` is, or answers, to have it answered once more."""
+        branch = self._history.turns(person, conversation_id)
+        end = next((i for i, turn in enumerate(branch) if turn.id == message_id), len(branch) - 1)
+        while end >= 0 and branch[end].role != "user":
+            end -= 1
+        if end < 0:
+            raise EngineError("There is no message to answer here any more.")
+        prompt = self._prepare(self._messages(branch[: end + 1]), knobs, engine)
+        self._history.set_leaf(conversation_id, branch[end].id)
+        return Question(conversation_id, branch[end].id, prompt)
+
+    def answer(self, question: Question, knobs: Knobs, engine: Engine, cancel: threading.Event) -> Iterator[Live]:
+        """Answer it, piece by piece; what came is stored however it ends, when the iterator is closed early too.
+
+        Raises `EngineError` after the last piece when the answer broke off, `AnswerNotKept` when the disk refused it.
+        """
+        parser = AnswerParser(FAMILIES[engine.info.family].convention, question.prompt.media)
+        snapshot = Snapshot()
+        broken_off = ""
+        try:
+            for snapshot, answer in _parsed(Answering(engine, question.prompt, knobs.options, cancel), parser):
+                yield Live(snapshot, answer)
+        except Exception as error:
+            broken_off = _sentence(error)
+            raise EngineError(broken_off) from error
+        finally:
+            if snapshot.text or snapshot.thinking or snapshot.last.finish_reason in ("stop", "length"):
+                self._keep(question, snapshot, _details(snapshot, question.prompt, engine, broken_off))
+
+    def _keep(self, question: Question, snapshot: Snapshot, details: Mapping[str, Any]) -> None:
+        try:
+            self._history.add(
+                question.conversation_id, question.message_id, "assistant", snapshot.text, details=details
+            )
+        except StudioError as error:
+            raise AnswerNotKept(f"{error} The answer stands here until the page is left.") from error
+
+    def _prepare(self, messages: Sequence[Message], knobs: Knobs, engine: Engine) -> Prompt:
+        system = [Message("system", (Text(knobs.system_prompt),))] if knobs.system_prompt.strip() else []
+        return engine.prepare([*system, *messages], _budget(knobs, engine), add_vision_id=knobs.number_pictures)
+
+    def _messages(self, branch: Sequence[Turn]) -> list[Message]:
+        return [
+            Message(turn.role, (*(self._media.get(picture.sha256) for picture in turn.pictures), *_words(turn.text)))
+            for turn in branch
+        ]
+
+
+def answer_of(turn: Turn) -> Answer:
+    """What a stored answer says, read again from its raw text."""
+    family = FAMILIES.get(turn.details.get("family", ""))
+    if family is None:
+        return Answer(text=turn.text)
+    return parse_answer(turn.text, family.convention, media_of(turn))
+
+
+def media_of(turn: Turn) -> tuple[MediumInput, ...]:
+    """The pictures that the model saw when it wrote this answer, in order."""
+    return tuple(
+        MediumInput((item[0], item[1]), (item[2], item[3]), item[4]) for item in turn.details.get("media", ())
+    )
+
+
+def _parsed(answering: Answering, parser: AnswerParser) -> Iterator[tuple[Snapshot, Answer]]:
+    fed = 0
+    for snapshot in answering.snapshots():
+        answer = parser.feed(snapshot.text[fed:])
+        fed = len(snapshot.text)
+        yield snapshot, parser.finish() if snapshot.last.finish_reason else answer
+
+
+def _budget(knobs: Knobs, engine: Engine) -> PixelBudget | None:
+    if knobs.max_pixels is None:
+        return None
+    return PixelBudget(min(engine.default_budget.min_pixels, knobs.max_pixels), knobs.max_pixels)
+
+
+def _words(text: str) -> tuple[Part, ...]:
+    return (Text(text),) if text.strip() else ()
+
+
+def _title(draft: Draft, images: Sequence[Image]) -> str:
+    words = " ".join(draft.text.split())
+    return words or (images[0].name if images else "") or "Picture"
+
+
+def _pictures(images: Sequence[Image], media: Sequence[MediumInput]) -> tuple[Picture, ...]:
+    """The message's pictures, which are the last of the prompt, with the size at which the model sees them."""
+    inputs = media[len(media) - len(images) :]
+    return tuple(
+        Picture(image.sha256, image.size_wh, image.name, medium.input_size_wh, medium.tokens)
+        for image, medium in zip(images, inputs, strict=True)
+    )
+
+
+def _details(snapshot: Snapshot, prompt: Prompt, engine: Engine, broken_off: str) -> Mapping[str, Any]:
+    last = snapshot.last
+    return {
+        "model": engine.info.name,
+        "family": engine.info.family,
+        "media": [[*medium.source_size_wh, *medium.input_size_wh, medium.tokens] for medium in prompt.media],
+        "thinking": snapshot.thinking,
+        "prompt_tokens": last.prompt_tokens,
+        "generated_tokens": last.generated_tokens,
+        "time_to_first_token_s": last.time_to_first_token_s,
+        "tokens_per_s": last.tokens_per_s,
+        "finish_reason": last.finish_reason or ("error" if broken_off else "cancelled"),
+        "broken_off": broken_off,
+    }
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, StudioError):
+        return str(error)
+    _log.error("an answer broke off", exc_info=error)
+    return "The answer broke off because of a fault in the program; the log file says more. What came before is kept."

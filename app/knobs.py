@@ -1,0 +1,100 @@
+"""The side panel: how the model is asked to answer. Knows widgets and presets; what becomes of them is `dialogue`'s."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.components import Component
+
+from app.dialogue import Knobs
+from model.catalog import Preset, presets_of
+from model.engines.base import Engine
+from model.types import GenerationOptions
+
+_PIXELS_PER_MEGAPIXEL = 1_000_000
+PRESET_NAMES = ("Quality", "Speed", "Low memory")
+
+
+class KnobPanel:
+    """The widgets of the panel; create inside a column. `inputs` are what a handler has to be given."""
+
+    def __init__(self) -> None:
+        self.preset = gr.Radio(
+            PRESET_NAMES, value=PRESET_NAMES[0], label="Preset", info="Sets everything below at once.", elem_id="preset"
+        )
+        self.system_prompt = gr.Textbox(
+            label="System prompt", info="Told to the model before the conversation.", lines=2, max_lines=8
+        )
+        self.number_pictures = gr.Checkbox(
+            label="Number the pictures", info="Writes “Picture 1:” before each, so that the model can name them."
+        )
+        self.megapixels = gr.Slider(
+            0.05, 16, step=0.05, label="Pixel budget (megapixels)", info="A larger picture is scaled down to this."
+        )
+        self.max_new_tokens = gr.Slider(
+            16, 8192, step=16, label="Max new tokens", info="The answer is cut at this length."
+        )
+        self.greedy = gr.Checkbox(label="Greedy", info="Always the likeliest token: the same answer every time.")
+        self.temperature = gr.Slider(0, 2, step=0.01, label="Temperature", info="Higher is more varied, lower steadier.")
+        self.top_p = gr.Slider(0, 1, step=0.01, label="Top-p", info="Picks among the likeliest that add up to this.")
+        self.top_k = gr.Slider(0, 200, step=1, label="Top-k", info="Picks among this many tokens; 0 is no limit.")
+        self.repetition_penalty = gr.Slider(
+            1, 2, step=0.01, label="Repetition penalty", info="Above 1 the model repeats itself less."
+        )
+        self.seed = gr.Number(
+            label="Seed", precision=0, minimum=0, info="The same number gives the same answer; empty draws one."
+        )
+
+    @property
+    def inputs(self) -> set[Component]:
+        return {
+            self.system_prompt,
+            self.number_pictures,
+            self.megapixels,
+            self.max_new_tokens,
+            self.greedy,
+            self.temperature,
+            self.top_p,
+            self.top_k,
+            self.repetition_penalty,
+            self.seed,
+        }
+
+    def read(self, values: Mapping[Component, Any]) -> Knobs:
+        """What the widgets say; a temperature of 0 means greedy."""
+        options = GenerationOptions(
+            max_new_tokens=int(values[self.max_new_tokens]),
+            greedy=bool(values[self.greedy]) or not values[self.temperature],
+            temperature=float(values[self.temperature]),
+            top_p=float(values[self.top_p]),
+            top_k=int(values[self.top_k]),
+            repetition_penalty=float(values[self.repetition_penalty]),
+            seed=None if values[self.seed] is None else int(values[self.seed]),
+        )
+        return Knobs(
+            system_prompt=values[self.system_prompt] or "",
+            options=options,
+            max_pixels=int(values[self.megapixels] * _PIXELS_PER_MEGAPIXEL),
+            number_pictures=bool(values[self.number_pictures]),
+        )
+
+    def show(self, preset: Preset) -> dict[Component, Any]:
+        """Updates that set the widgets to a preset."""
+        options = preset.options
+        return {
+            self.preset: gr.update(info=preset.hint),
+            self.megapixels: round(preset.budget.max_pixels / _PIXELS_PER_MEGAPIXEL, 2),
+            self.max_new_tokens: options.max_new_tokens,
+            self.greedy: options.greedy,
+            self.temperature: options.temperature,
+            self.top_p: options.top_p,
+            self.top_k: options.top_k,
+            self.repetition_penalty: options.repetition_penalty,
+        }
+
+
+def preset_of(engine: Engine | None, name: str) -> Preset | None:
+    """The named preset for the loaded model; None while nothing is loaded."""
+    return presets_of(engine.info, engine.default_budget).get(name) if engine else None

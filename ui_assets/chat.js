@@ -1,0 +1,120 @@
+/* What the Chat tab does in the browser: copying, keys, files dropped anywhere, staying at the end while text arrives.
+   Knows the tab's HTML (chat.html). What a click means is decided in Python; here it only becomes an event. */
+window.StudioChat = (() => {
+  'use strict';
+  const byId = (id) => document.getElementById(id);
+  const isShown = () => byId('chat')?.offsetParent != null;
+
+  /** Turn clicks on buttons inside `element` into events for Python, or do here what needs no server. */
+  function mount(element, trigger) {
+    element.addEventListener('click', (event) => {
+      const button = event.target.closest('button[data-do]');
+      if (!button) return;
+      const action = button.dataset.do;
+      if (action === 'copy') copy(button, button.closest('[data-raw]').dataset.raw);
+      else if (action === 'copy-code') copy(button, button.closest('.code').querySelector('pre').textContent);
+      else if (action === 'forget' && !button.dataset.sure) askAgain(button);
+      else trigger(action, { ...button.dataset });
+    });
+  }
+
+  async function copy(button, text) {
+    try {
+      await navigator.clipboard.writeText(text);
+    } catch {
+      const area = document.body.appendChild(Object.assign(document.createElement('textarea'), { value: text }));
+      area.select();
+      document.execCommand('copy');
+      area.remove();
+    }
+    button.classList.add('done');
+    setTimeout(() => button.classList.remove('done'), 1200);
+  }
+
+  /** A first click on Delete asks, a second one within three seconds means it. */
+  function askAgain(button) {
+    button.dataset.sure = '1';
+    setTimeout(() => delete button.dataset.sure, 3000);
+  }
+
+  /** The conversation in the page's address, so that a reload or a bookmark shows it again. */
+  function address(session) {
+    return [session, new URLSearchParams(location.search).get('c') ?? ''];
+  }
+
+  function remember(id) {
+    const url = new URL(location.href);
+    if (id) url.searchParams.set('c', id);
+    else url.searchParams.delete('c');
+    if (url.href !== location.href) history.replaceState(history.state, '', url);
+    document.body.classList.remove('show-list');
+    return id;
+  }
+
+  /** Which pictures are in the composer: changes only when they do, not with every letter. */
+  const draftFiles = (value) => (value?.files ?? []).map((file) => file.path).join('\n');
+
+  /** Hand files that were dropped or pasted anywhere in the tab to the composer's own file input. */
+  function addFiles(files) {
+    const input = byId('composer')?.querySelector('input[type=file]');
+    if (!input || !files.length) return;
+    const transfer = new DataTransfer();
+    for (const file of files) transfer.items.add(file);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  }
+
+  const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
+
+  function watchDrops() {
+    let depth = 0;
+    const mark = (change) => {
+      depth = Math.max(0, depth + change);
+      document.body.classList.toggle('dropping', depth > 0);
+    };
+    addEventListener('dragenter', (event) => hasFiles(event) && isShown() && mark(1));
+    addEventListener('dragleave', (event) => hasFiles(event) && isShown() && mark(-1));
+    addEventListener('dragover', (event) => hasFiles(event) && isShown() && event.preventDefault());
+    addEventListener('drop', (event) => {
+      if (!hasFiles(event) || !isShown()) return;
+      mark(-depth);
+      if (byId('composer')?.contains(event.target)) return;
+      event.preventDefault();
+      addFiles(event.dataTransfer.files);
+    });
+    addEventListener('paste', (event) => {
+      if (!isShown() || event.target.closest?.('#composer, input, textarea')) return;
+      addFiles(event.clipboardData?.files ?? []);
+    });
+  }
+
+  function watchKeys() {
+    addEventListener('keydown', (event) => {
+      if (event.key !== 'Escape' || !isShown() || document.querySelector('dialog[open]')) return;
+      if (document.body.matches('.show-list, .show-knobs')) document.body.classList.remove('show-list', 'show-knobs');
+      else byId('composer')?.querySelector('.stop-button')?.click();
+    });
+  }
+
+  /** Keep the end of the conversation in view, unless the person scrolled up to read. */
+  function followEnd() {
+    const scroller = byId('chat-scroll');
+    if (!scroller) return setTimeout(followEnd, 200);
+    let follows = true;
+    const toEnd = () => follows && (scroller.scrollTop = scroller.scrollHeight);
+    scroller.addEventListener('scroll', () => {
+      follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+    });
+    new MutationObserver(toEnd).observe(scroller, { childList: true, subtree: true, characterData: true });
+    scroller.addEventListener('load', toEnd, true);
+    byId('composer')?.addEventListener('keydown', (event) => {
+      if (event.key === 'Enter' && !event.shiftKey) follows = true;
+    });
+    return undefined;
+  }
+
+  watchDrops();
+  watchKeys();
+  followEnd();
+  return { mount, address, remember, draftFiles };
+})();

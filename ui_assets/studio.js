@@ -1,0 +1,39 @@
+/* The frame of the page: light and dark, drawers on narrow screens, the list of keys. */
+window.Studio = (() => {
+  'use strict';
+  const THEME_KEY = 'qwen-vl-studio-theme';
+
+  function applyTheme(theme) {
+    document.body.classList.toggle('dark', theme === 'dark');
+  }
+
+  function toggleTheme() {
+    const theme = document.body.classList.contains('dark') ? 'light' : 'dark';
+    localStorage.setItem(THEME_KEY, theme);
+    applyTheme(theme);
+  }
+
+  /** The system's choice unless the person made one; Gradio sets its own when it starts, so this comes after. */
+  function start() {
+    const system = matchMedia('(prefers-color-scheme: dark)');
+    const apply = () => applyTheme(localStorage.getItem(THEME_KEY) ?? (system.matches ? 'dark' : 'light'));
+    apply();
+    system.addEventListener('change', apply);
+  }
+
+  const actions = {
+    theme: toggleTheme,
+    list: () => document.body.classList.toggle('show-list'),
+    knobs: () => document.body.classList.toggle('show-knobs'),
+    keys: () => document.getElementById('keys')?.showModal(),
+    'close-keys': () => document.getElementById('keys')?.close(),
+  };
+
+  addEventListener('click', (event) => {
+    actions[event.target.closest?.('[data-page]')?.dataset.page]?.();
+  });
+  addEventListener('keydown', (event) => {
+    if (event.key === '?' && !event.target.closest?.('input, textarea, [contenteditable]')) actions.keys();
+  });
+  return { start };
+})();
