@@ -149,6 +149,9 @@ CHECKPOINTS: tuple[Checkpoint, ...] = (
 POCKET_NAME = "pocket"
 """What a person writes to mean the model that comes with the program."""
 
+POCKET_VISUAL_TOKENS = 64
+"""The most that a picture gave in the pocket model's training; its preprocessor_config.json says so in pixels."""
+
 _POCKET_SAMPLING = replace(_INSTRUCT, greedy=True)
 
 # Name, what it means in one line, the most visual tokens that a picture may have, and how many tokens to answer with.
@@ -177,20 +180,17 @@ def sampling_of(info: EngineInfo) -> GenerationOptions:
     return _THINKING if info.name.endswith("Thinking") else FAMILIES[info.family].sampling
 
 
-def presets_of(info: EngineInfo, native: PixelBudget) -> Mapping[str, Preset]:
-    """The presets for the loaded model by name; the first is the default.
-
-    `native` is the engine's own budget (`Engine.default_budget`), which no preset leaves: a checkpoint that was trained
-    on small pictures only keeps to them.
-    """
+def presets_of(info: EngineInfo) -> Mapping[str, Preset]:
+    """The presets for the loaded model by name; the first is the default."""
     sampling = sampling_of(info)
     patience = _THINKING_PATIENCE if sampling == _THINKING else 1
+    largest = POCKET_VISUAL_TOKENS if info.is_pocket else _PRESETS[0][2]
     return {
         name: Preset(
             name,
             hint,
             replace(sampling, max_new_tokens=new_tokens * patience),
-            within(native, budget_of_tokens(info.family, tokens)),
+            budget_of_tokens(info.family, min(tokens, largest)),
         )
         for name, hint, tokens, new_tokens in _PRESETS
     }

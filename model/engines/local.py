@@ -90,19 +90,22 @@ class LocalEngine:
 
     @property
     def default_budget(self) -> PixelBudget:
-        """The program's cap for the family, within the bounds of the checkpoint's own preprocessor_config.json."""
-        size = self._processor.image_processor.size
-        native = PixelBudget(size["shortest_edge"], size["longest_edge"])
-        return within(native, budget_of_tokens(self._info.family))
+        """The program's cap for the family, within the checkpoint's own bounds."""
+        return within(self._native_budget(), budget_of_tokens(self._info.family))
 
     def prepare(
         self, messages: Sequence[Message], budget: PixelBudget | None = None, *, add_vision_id: bool = False
     ) -> Prompt:
-        """See `Engine.prepare`. Control tokens that a person typed become ordinary text."""
+        """See `Engine.prepare`. Control tokens that a person typed become ordinary text.
+
+        The budget holds as far as the checkpoint's own bounds (its preprocessor_config.json) allow it: beyond them a
+        model was never trained.
+        """
         check_messages(messages)
         self._check_open()
         self._check_characters(messages)
-        inputs, last_words = self._encode(messages, budget or self.default_budget, add_vision_id)
+        bounded = within(self._native_budget(), budget) if budget else self.default_budget
+        inputs, last_words = self._encode(messages, bounded, add_vision_id)
         tokens = inputs["input_ids"].shape[1]
         if tokens >= self._info.context_tokens:
             raise self._overflow(f"{tokens:,}")
@@ -219,6 +222,10 @@ class LocalEngine:
             MediumInput(image.size_wh, (columns * patch, rows * patch), frames * rows * columns // merge**2)
             for image, (frames, rows, columns) in zip(images, grids, strict=True)
         )
+
+    def _native_budget(self) -> PixelBudget:
+        size = self._processor.image_processor.size
+        return PixelBudget(size["shortest_edge"], size["longest_edge"])
 
     def _patch_factor(self) -> int:
         return int(self._processor.image_processor.patch_size * self._processor.image_processor.merge_size)
