@@ -125,6 +125,11 @@ def error_html(sentence: str) -> str:
     return str(_macros().error(sentence)) if sentence else ""
 
 
+def tools_html() -> str:
+    """The buttons that open list and side panel where the page is too narrow to show them."""
+    return str(_macros().tools())
+
+
 def cleared_html() -> str:
     """Says that the conversation was cleared, and offers to undo it."""
     return str(_macros().cleared())

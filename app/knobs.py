@@ -31,7 +31,7 @@ class KnobPanel:
             label="Number the pictures", info="Writes “Picture 1:” before each, so that the model can name them."
         )
         self.megapixels = gr.Slider(
-            0.05, 16, step=0.05, label="Pixel budget (megapixels)", info="A larger picture is scaled down to this."
+            0.01, 16, step=0.01, label="Pixel budget (megapixels)", info="A larger picture is scaled down to this."
         )
         self.max_new_tokens = gr.Slider(
             16, 8192, step=16, label="Max new tokens", info="The answer is cut at this length."
@@ -97,4 +97,4 @@ class KnobPanel:
 
 def preset_of(engine: Engine | None, name: str) -> Preset | None:
     """The named preset for the loaded model; None while nothing is loaded."""
-    return presets_of(engine.info, engine.default_budget).get(name) if engine else None
+    return presets_of(engine.info).get(name) if engine else None

@@ -101,7 +101,7 @@ window.StudioChat = (() => {
     const scroller = byId('chat-scroll');
     if (!scroller) return setTimeout(followEnd, 200);
     let follows = true;
-    const toEnd = () => follows && (scroller.scrollTop = scroller.scrollHeight);
+    const toEnd = () => follows && scroller.querySelector('.turn') && (scroller.scrollTop = scroller.scrollHeight);
     scroller.addEventListener('scroll', () => {
       follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
     });

@@ -14,6 +14,7 @@ from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.chat_actions import ChatActions, Session, Shown
+from app.chat_view import tools_html
 from app.dialogue import Draft
 from app.history import Picture
 from app.knobs import KnobPanel, preset_of
@@ -44,11 +45,12 @@ class _ChatTab:
         # Held by the page, not in the session: a page that was open before a restart goes on where it was.
         self.conversation_id = gr.Textbox(visible="hidden", elem_id="conversation-id")
         self.draft_files = gr.Textbox(visible="hidden")
-        with gr.Row(elem_id="chat", equal_height=False):
+        with gr.Row(elem_id="chat", equal_height=True):
             with gr.Column(elem_id="chat-list", min_width=0):
                 self.new = gr.Button("New conversation", elem_id="new-conversation")
                 self.conversations = gr.HTML(js_on_load=_LIST_JS, elem_id="conversations", apply_default_css=False)
             with gr.Column(elem_id="chat-main", min_width=0):
+                gr.HTML(tools_html(), elem_id="chat-tools", apply_default_css=False, js_on_load=None)
                 with gr.Column(elem_id="chat-scroll", min_width=0):
                     self.conversation = gr.HTML(
                         js_on_load=_TRANSCRIPT_JS, elem_id="conversation", apply_default_css=False
