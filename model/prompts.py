@@ -8,6 +8,7 @@ answers: that is `model.parsing`.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Literal, get_args
@@ -18,6 +19,8 @@ from model.types import Convention, MediumInput
 
 Task = Literal["detect", "find", "point", "count", "read", "act", "free"]
 TASKS: tuple[Task, ...] = get_args(Task)
+
+_ARTICLE = re.compile(r"^(the|an?) (?=\S)", re.IGNORECASE)
 
 _PROGRESS = "Task progress (You have done the following operation on the current device): "
 
@@ -160,14 +163,18 @@ def to_convention(
 
 
 def _query(task: Task, query: str) -> str:
-    """The query on one line: categories tidied, a phrase without its final full stop."""
+    """The query on one line and without its article, which the wordings have: "the cups." becomes "cups"."""
     if task == "detect":
-        categories = [" ".join(part.split()) for part in query.replace("\n", ",").split(",")]
+        categories = [_phrase(part) for part in query.replace("\n", ",").split(",")]
         return ", ".join(part for part in categories if part) or "object"
-    phrase = " ".join(query.split()).rstrip(".")
+    phrase = " ".join(query.split()).rstrip(".") if task == "act" else _phrase(query)
     if not phrase and task in ("find", "act"):
         raise RequestError("Write what to find first." if task == "find" else "Write what should be done first.")
     return phrase or "object"
+
+
+def _phrase(text: str) -> str:
+    return _ARTICLE.sub("", " ".join(text.split()).rstrip("."))
 
 
 def _declared_screen_wh(convention: Convention, medium: MediumInput) -> tuple[int, int]:

@@ -5,12 +5,16 @@ Knows messages, queues and cancelling. Knows no tensors and no widgets.
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
 from model.errors import EngineBusy, RequestError
 from model.types import EngineInfo, GenerationOptions, Message, PixelBudget, Prompt, Queued, StreamEvent
+
+Events = Generator[StreamEvent, None, None]
+"""What `Engine.stream` gives: an iterator that can be closed."""
 
 
 class Engine(Protocol):
@@ -32,7 +36,7 @@ class Engine(Protocol):
         """
         ...
 
-    def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[StreamEvent]:
+    def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         """Yield `Queued` while waiting, then `Chunk`s; the last has a `finish_reason`.
 
         Setting `cancel`, or closing the iterator, ends generation within one token. An error of the worker is raised
@@ -58,10 +62,10 @@ def check_options(options: GenerationOptions) -> None:
     """Raise `RequestError` for values that no sampler takes."""
     problems = (
         (options.max_new_tokens < 1, "The number of new tokens has to be at least 1."),
-        (options.temperature < 0, "The temperature cannot be negative."),
+        (not 0 <= options.temperature < math.inf, "The temperature has to be 0 or more."),
         (not 0 < options.top_p <= 1, "Top-p has to be above 0 and at most 1."),
         (options.top_k < 0, "Top-k cannot be negative; 0 turns it off."),
-        (options.repetition_penalty <= 0, "The repetition penalty has to be above 0; 1 turns it off."),
+        (not 0 < options.repetition_penalty < math.inf, "The repetition penalty has to be above 0; 1 turns it off."),
         (options.seed is not None and not 0 <= options.seed < 2**63, "The seed has to be from 0 to 2^63 - 1."),
     )
     for wrong, sentence in problems:

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator, Sequence
 
 from model.catalog import FAMILIES, budget_of_tokens
-from model.engines.base import FairQueue, check_messages, check_options
+from model.engines.base import Events, FairQueue, check_messages, check_options
 from model.errors import ContextOverflow
 from model.types import (
     Chunk,
@@ -21,7 +21,6 @@ from model.types import (
     Message,
     PixelBudget,
     Prompt,
-    StreamEvent,
 )
 
 _INFO = EngineInfo(
@@ -82,7 +81,7 @@ class FakeEngine:
             raise ContextOverflow(f"This conversation has {tokens:,} tokens, too many. Start a new one.")
         return Prompt(tuple(messages), media, tokens)
 
-    def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[StreamEvent]:
+    def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         check_options(options)
         self.prompts.append(prompt)
         ticket = self._queue.enter()

@@ -27,7 +27,7 @@ from transformers.generation.streamers import BaseStreamer
 
 from model import media
 from model.catalog import budget_of_tokens, within
-from model.engines.base import FairQueue, check_messages, check_options
+from model.engines.base import Events, FairQueue, check_messages, check_options
 from model.engines.token_text import THINK_OPEN, Piece, RepetitionDetector, ThinkingSplitter, TokenBytes, TokenDecoder
 from model.errors import ContextOverflow, EngineError, OutOfMemory, StudioError
 from model.types import (
@@ -112,7 +112,7 @@ class LocalEngine:
         payload = _Payload(self, inputs, last_words.rstrip().endswith(THINK_OPEN))
         return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload)
 
-    def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[StreamEvent]:
+    def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         """See `Engine.stream`. A consumer that is slow, or gone, holds up neither its own worker nor anyone else."""
         check_options(options)
         payload = prompt.payload

@@ -1,0 +1,121 @@
+"""Each task in each family's words, and boxes written as the family would write them."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model import catalog
+from model.errors import RequestError
+from model.prompts import TASKS, Task, system_prompt, task_prompt, to_convention
+from model.types import Convention, MediumInput
+
+MEDIUM = MediumInput(source_size_wh=(640, 480), input_size_wh=(644, 476), tokens=391)
+PHONE = MediumInput(source_size_wh=(1080, 2400), input_size_wh=(1092, 2408), tokens=3354)
+
+
+@pytest.mark.parametrize(
+    ("task", "query", "expected"),
+    [
+        (
+            "detect",
+            "red circle, cup",
+            "Locate every red circle, cup in the image and output the bounding boxes in JSON format.",
+        ),
+        ("detect", "", "Locate every object in the image and output the bounding boxes in JSON format."),
+        (
+            "detect",
+            " cup ,\n,spoon ",
+            "Locate every cup, spoon in the image and output the bounding boxes in JSON format.",
+        ),
+        ("find", "red circle", "Locate the red circle in the image and output the bounding box in JSON format."),
+        (
+            "find",
+            " the cup\non the left. ",
+            "Locate the cup on the left in the image and output the bounding box in JSON format.",
+        ),
+        ("point", "star", "Point to every star in the image and output the points in JSON format."),
+        ("count", "star", "Count every star in the image by pointing and output the points in JSON format."),
+        ("free", " What is this? ", "What is this?"),
+    ],
+)
+def test_the_wording_that_the_pocket_model_is_trained_with(task: Task, query: str, expected: str) -> None:
+    assert task_prompt("Qwen3-VL", task, query) == expected
+
+
+@pytest.mark.parametrize("family", catalog.FAMILIES)
+@pytest.mark.parametrize("task", TASKS)
+def test_every_family_has_words_for_every_task(family: str, task: Task) -> None:
+    prompt = task_prompt(family, task, "green {0} %s \\ star")
+    assert prompt.strip()
+    if task != "read":
+        assert "green {0} %s \\ star" in prompt
+
+
+@pytest.mark.parametrize("task", ["find", "act", "free"])
+def test_a_task_without_its_query_is_refused(task: Task) -> None:
+    with pytest.raises(RequestError, match="first"):
+        task_prompt("Qwen3-VL", task, "  \n ")
+
+
+@pytest.mark.parametrize(
+    ("family", "numbers"),
+    [("Qwen3-VL", "[16, 42, 469, 833]"), ("Qwen2.5-VL", "[10, 20, 302, 397]"), ("Molmo", "[2, 4, 47, 83]")],
+)
+def test_a_box_is_asked_about_in_the_familys_convention(family: str, numbers: str) -> None:
+    prompt = task_prompt(family, "free", "What is this?", (10, 20, 300, 400), MEDIUM)
+    assert prompt == f"What is this? (in the box {numbers})"
+
+
+def test_a_box_needs_the_sizes_of_its_picture() -> None:
+    with pytest.raises(ValueError, match="sizes"):
+        task_prompt("Qwen3-VL", "free", "What is this?", (10, 20, 300, 400))
+
+
+def test_a_box_is_clipped_to_the_picture() -> None:
+    assert to_convention((-5, -5, 9999, 240), catalog.PER_1000, MEDIUM) == (0, 0, 1000, 500)
+
+
+def test_the_order_of_the_numbers_is_the_conventions() -> None:
+    yx = Convention("gemini", 1000, "yxyx")
+    assert to_convention((64, 96, 320, 480), yx, MEDIUM) == (200, 100, 1000, 500)
+
+
+@given(st.tuples(*[st.floats(0, 1)] * 4), st.sampled_from(list(catalog.CONVENTIONS.values())))
+def test_a_written_box_stands_for_the_place_it_came_from(fractions: tuple[float, ...], convention: Convention) -> None:
+    """Reading the numbers back by the convention's definition is at most half a unit off."""
+    width, height = MEDIUM.source_size_wh
+    units = {"input_px": MEDIUM.input_size_wh, "source_px": MEDIUM.source_size_wh}.get(
+        str(convention.scale), (convention.scale, convention.scale)
+    )
+    x1, y1, x2, y2 = fractions
+    written = to_convention((x1 * width, y1 * height, x2 * width, y2 * height), convention, MEDIUM)
+    for number, fraction, unit in zip(written, fractions, (*units, *units), strict=True):
+        assert isinstance(unit, (int, float))
+        assert abs(number / unit - fraction) <= 0.5 / unit + 1e-9
+
+
+def test_only_acting_needs_a_system_prompt() -> None:
+    assert [task for task in TASKS if system_prompt("Qwen3-VL", task, MEDIUM)] == ["act"]
+
+
+@pytest.mark.parametrize(
+    ("family", "medium", "name", "screen"),
+    [
+        ("Qwen3-VL", MEDIUM, "computer_use", "999x999"),
+        ("Qwen3-VL", PHONE, "mobile_use", "999x999"),
+        ("Qwen2.5-VL", PHONE, "mobile_use", "1092x2408"),
+    ],
+)
+def test_the_device_and_its_screen_are_described_as_a_function(
+    family: str, medium: MediumInput, name: str, screen: str
+) -> None:
+    prompt = system_prompt(family, "act", medium)
+    assert prompt is not None
+    tool = json.loads(prompt.split("<tools>\n")[1].split("\n</tools>")[0])
+    assert tool["function"]["name"] == name
+    assert screen in tool["function"]["description"]
+    assert {"click", "left_click"} & set(tool["function"]["parameters"]["properties"]["action"]["enum"])
