@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -105,8 +105,13 @@ def viewer_value(
 
 
 def wire_label(item: Region | Action) -> str:
-    """What the region is called on the picture and in the list; its colour follows it."""
-    return item.name if isinstance(item, Action) else item.label
+    """What the region is called on the picture and in the list; its colour follows it.
+
+    Agents call one tool for everything (`computer_use`) and say in its arguments what to do ("left_click").
+    """
+    if isinstance(item, Action):
+        return str(item.arguments.get("action") or item.name)
+    return item.label
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +152,7 @@ def _to_wire(item: Region | Action, place: int, camera: Camera | None) -> dict[s
             corners_of_box = corners_xy(values, camera) if camera else ()
             wire |= {"kind": "box_3d", "values": values, "xy": [xy and _rounded(xy) for xy in corners_of_box]}
         case Action(xy=at, to_xy=to, arguments=arguments):
-            wire |= {"kind": "action", "arguments": _plain(arguments)}
+            wire |= {"kind": "action", "name": item.name, "arguments": _plain(arguments)}
             wire |= {"xy": at and _rounded(at), "to_xy": to and _rounded(to)}
     return wire
 
@@ -169,8 +174,17 @@ def _from_wire(wire: Mapping[str, Any], image_index: int, width: float, height: 
             return Box3D(label, tuple(_finite(number) for number in wire["values"]), image_index, span)
         case "action":
             at, to = (_xy(wire[key], width, height) if wire[key] else None for key in ("xy", "to_xy"))
-            return Action(label, dict(wire["arguments"]), at, to, image_index, span)
+            return _renamed(label, Action(str(wire["name"]), dict(wire["arguments"]), at, to, image_index, span))
     raise ValueError(f"no such kind of region: {wire['kind']}")
+
+
+def _renamed(label: str, action: Action) -> Action:
+    """The action, called anew if a person gave it another label."""
+    if label == wire_label(action):
+        return action
+    if "action" in action.arguments:
+        return replace(action, arguments={**action.arguments, "action": label})
+    return replace(action, name=label)
 
 
 def _rounded(numbers: Iterable[float]) -> list[float]:
