@@ -17,7 +17,7 @@ from app.markdown import MarkdownStream, to_html
 from app.media_store import media_url
 from app.palette import PALETTE, label_order
 from app.templates import template
-from app.viewer import wire_label
+from app.wire import label_of
 from model.types import Action, Answer, Box, Box3D, Point, Polygon, Region
 
 SMALL_SIDE = 168
@@ -194,7 +194,7 @@ def _stage(live: Live, has_pictures: bool) -> str:
 def _overlays(answer: Answer, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
     """For every picture in which something was found: its marks and their legend, numbered through the answer."""
     numbered = list(enumerate((*answer.regions, *(action for action in answer.actions if action.xy)), start=1))
-    labels = label_order(wire_label(item) for _, item in numbered)
+    labels = label_order(label_of(item) for _, item in numbered)
     overlays = []
     for index, picture in enumerate(pictures):
         here = [(number, item) for number, item in numbered if item.image_index == index]
@@ -208,14 +208,14 @@ def _overlay(
 ) -> dict[str, Any]:
     numbers: dict[str, list[int]] = {}
     for number, item in items:
-        numbers.setdefault(wire_label(item), []).append(number)
+        numbers.setdefault(label_of(item), []).append(number)
     return {
         "index": index,
         "sha256": picture.sha256,
         "url": media_url(picture.sha256),
         "size_wh": picture.size_wh,
         "marks": [
-            {"number": number, "color": labels.index(wire_label(item)) % len(PALETTE), **geometry}
+            {"number": number, "color": labels.index(label_of(item)) % len(PALETTE), **geometry}
             for number, item in items[:_MARKS_MAX]
             for geometry in _geometry(item, picture.size_wh)
         ],

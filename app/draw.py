@@ -16,7 +16,7 @@ from PIL import Image as Pillow
 
 from app.fonts import group_by_font
 from app.palette import PALETTE, color_of, ink, rgb
-from app.viewer import wire_label
+from app.wire import label_of
 from model.media import pixels
 from model.parsing.camera import EDGES, Camera, corners_xy
 from model.types import Action, Answer, Box, Box3D, Image, Point, Polygon, Region
@@ -87,7 +87,7 @@ def _draw_lines(
     scene: Scene, item: Polygon | Box3D | Action, labels: Sequence[str], thickness: int, camera: Camera | None
 ) -> None:
     """Outlines, edges and arrows: a black line and on it a thinner one in the label's colour."""
-    color = sv.Color(*rgb(color_of(wire_label(item), labels)))
+    color = sv.Color(*rgb(color_of(label_of(item), labels)))
     for shade, width in ((sv.Color.BLACK, thickness + 2), (color, thickness)):
         bgr = shade.as_bgr()
         match item:
@@ -119,13 +119,13 @@ def _tags(
         place = _anchor(item, camera, 4 * thickness)
         text = str(number) if numbered and isinstance(item, Point) else _words(item)
         if place and text:
-            tags.append((text[:_LABEL_MAX_CHARS], wire_label(item), place))
+            tags.append((text[:_LABEL_MAX_CHARS], label_of(item), place))
     return tags
 
 
 def _words(item: Region | Action) -> str:
     text = item.text if isinstance(item, Box | Polygon) else None
-    return " ".join((text or wire_label(item)).split())
+    return " ".join((text or label_of(item)).split())
 
 
 def _anchor(item: Region | Action, camera: Camera | None, dot_px: int) -> tuple[float, float] | None:

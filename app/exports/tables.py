@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
 from app.exports.base import Annotated
-from app.viewer import wire_label
+from app.wire import label_of
 from model.types import Action, Box, Box3D, Point, Polygon, Region
 
 COLUMNS = (
@@ -42,7 +42,7 @@ def _rows(item: Annotated) -> Iterator[Mapping[str, object]]:
             "width": width,
             "height": height,
             "number": number,
-            "label": _inert(wire_label(region)),
+            "label": _inert(label_of(region)),
             "text": _inert(text or ""),
             **_place(region),
         }

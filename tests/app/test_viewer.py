@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.viewer import Edited, edited, image_viewer, viewer_head, viewer_value, wire_label
+from app.viewer import image_viewer, viewer_head, viewer_value
+from app.wire import Edited, edited, label_of
 from model.errors import RequestError
 from model.parsing.camera import Camera
 from model.types import Action, Answer, Box, Point
@@ -46,7 +47,7 @@ def test_a_camera_gives_3d_boxes_their_corners() -> None:
 
 
 def test_an_agents_action_is_called_by_what_it_does() -> None:
-    assert [wire_label(action) for action in EVERYTHING.actions] == ["left_click", "swipe", "wait"]
+    assert [label_of(action) for action in EVERYTHING.actions] == ["left_click", "swipe", "wait"]
 
 
 def test_a_renamed_action_says_so_in_its_arguments() -> None:

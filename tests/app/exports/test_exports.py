@@ -19,7 +19,7 @@ from app.exports import FORMATS, Annotated
 from app.exports.crops import pixel_box
 from app.exports.tables import COLUMNS
 from app.palette import label_order
-from app.viewer import wire_label
+from app.wire import label_of
 from model.types import Answer, Box, Image
 from tests.app.found import EVERYTHING, picture
 
@@ -34,7 +34,7 @@ BOXES = Answer(
 
 def _write(key: str, *items: Annotated) -> tuple[bytes, list[str]]:
     found = (thing for item in items for thing in (*item.answer.regions, *item.answer.actions))
-    labels = label_order(wire_label(thing) for thing in found)
+    labels = label_order(label_of(thing) for thing in found)
     file = io.BytesIO()
     notes = FORMATS[key].write(iter(items), labels, file)
     return file.getvalue(), notes
