@@ -363,14 +363,16 @@ class _StopWhen(StoppingCriteria):  # type: ignore[misc]  # transformers is unty
 def input_size_wh(source_size_wh: tuple[int, int], budget: PixelBudget, patch_factor: int) -> tuple[int, int]:
     """The size at which a model sees a picture: whole patches, within the budget, about the same shape.
 
-    This is `smart_resize` of qwen-vl-utils, which defines Qwen2.5-VL's coordinates, except that a very thin picture
-    keeps one patch where it would get none.
+    This is `smart_resize` of qwen-vl-utils, which defines Qwen2.5-VL's coordinates; only a very thin picture, for which
+    it gives no patch at all or more than the budget, is one patch thin and as long as the budget allows.
     """
     width, height = source_size_wh
-    rows_px, columns_px = smart_resize(
-        height, width, patch_factor, budget.min_pixels, max(budget.max_pixels, patch_factor**2)
-    )
-    return max(columns_px, patch_factor), max(rows_px, patch_factor)
+    max_pixels = max(budget.max_pixels, patch_factor**2)
+    height_px, width_px = smart_resize(height, width, patch_factor, budget.min_pixels, max_pixels)
+    short_px, long_px = sorted((max(height_px, patch_factor), max(width_px, patch_factor)))
+    if short_px * long_px > max_pixels:
+        long_px = max_pixels // short_px // patch_factor * patch_factor
+    return (long_px, short_px) if width > height else (short_px, long_px)
 
 
 def _end_ids(model: PreTrainedModel, processor: ProcessorMixin) -> frozenset[int]:

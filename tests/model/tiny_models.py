@@ -40,6 +40,7 @@ SPECIAL_TOKENS = (
     "</think>",
 )
 IDS = {token: 256 + index for index, token in enumerate(SPECIAL_TOKENS)}
+BYTE_IDS = {byte: byte for byte in range(256)}
 VOCABULARY = 320  # a few more rows than tokens, as the real checkpoints have
 CONTEXT = 2048
 
@@ -159,10 +160,11 @@ def _processor(processor_class: Any, patch_size: int, thinks: bool) -> Any:
 
 
 def _tokenizer() -> Any:
-    vocabulary = {char: byte for byte, char in bytes_to_unicode().items()}
+    vocabulary = {char: byte for byte, char in bytes_to_unicode().items()} | IDS
     tokenizer = Qwen2Tokenizer(
         vocab=vocabulary, merges=[], eos_token="<|im_end|>", pad_token="<|endoftext|>", unk_token=None
     )
     tokenizer.add_tokens(list(SPECIAL_TOKENS[:-2]), special_tokens=True)
     tokenizer.add_tokens(list(SPECIAL_TOKENS[-2:]))
+    assert {token: tokenizer.get_vocab()[token] for token in SPECIAL_TOKENS} == IDS
     return tokenizer
