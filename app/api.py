@@ -1,47 +1,81 @@
-"""The web application: the OpenAI-compatible HTTP API, health, stored pictures, and Gradio's page mounted at /.
+"""The web application: every route on the one port, the gate in front of them, and Gradio's page mounted at /.
 
-Knows HTTP and JSON. Does not know how the page looks or how a model answers.
+Knows how the pieces are put together. What each does is its own module's business.
 """
 
 from __future__ import annotations
 
-import gradio as gr
-from fastapi import FastAPI, Response
-from fastapi.responses import JSONResponse
+from collections.abc import Callable
+from typing import TypeVar
 
-from app.page import build_page
+import gradio as gr
+from fastapi import APIRouter, FastAPI, Response
+from starlette.exceptions import HTTPException
+
+from app import openai_api
+from app.errors_http import add_error_handlers
+from app.page import TITLE, build_page
+from app.security import AllowedHosts, Gate
 from app.studio import Studio
 from model.errors import MediaError
 
+T = TypeVar("T")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 
-def create_app(studio: Studio) -> FastAPI:
-    """Everything that is served on the one port."""
-    app = FastAPI(title="Qwen-VL Studio", docs_url=None, redoc_url=None)
-    _add_health(app, studio)
-    _add_media(app, studio)
+def create_app(studio: Studio, hosts: AllowedHosts | None = None) -> FastAPI:
+    """Everything that is served. `hosts` may be given to add names to it later."""
+    app = FastAPI(title=TITLE, docs_url=None, redoc_url=None)
+    app.add_middleware(Gate, settings=studio.settings, hosts=hosts or AllowedHosts(studio.settings))
+    add_error_handlers(app)
+    for routes in (_health_routes(studio), _media_routes(studio), openai_api.router(studio), _unknown_routes()):
+        app.include_router(routes)
     page = build_page(studio)
     return gr.mount_gradio_app(app, page.blocks, path="/", **page.mount_options)
 
 
-def _add_health(app: FastAPI, studio: Studio) -> None:
-    @app.get("/health")
+def _health_routes(studio: Studio) -> APIRouter:
+    routes = APIRouter(tags=["Health"])
+
+    @routes.get("/health")
     def health() -> dict[str, object]:
+        """Whether the program is up, and how far the model is: idle, loading, ready or failed."""
         status = studio.engines.status()
-        return {"status": "ok", "model": {"state": status.state, "name": status.info.name if status.info else None}}
+        name = status.info.name if status.info else None
+        return {"status": "ok", "model": {"state": status.state, "name": name, "note": status.note}}
+
+    return routes
 
 
-def _add_media(app: FastAPI, studio: Studio) -> None:
-    @app.get("/media/{sha256}", include_in_schema=False)
+def _media_routes(studio: Studio) -> APIRouter:
+    """Stored pictures for the page, by their hash; who does not know the hash cannot guess it."""
+    routes = APIRouter(prefix="/media", include_in_schema=False)
+
+    @routes.get("/{sha256}")
     def picture(sha256: str) -> Response:
-        data, media_type = studio.media.browser_copy(sha256)
+        data, media_type = _found(studio.media.browser_copy, sha256)
         return Response(data, media_type=media_type, headers=_FOREVER)
 
-    @app.get("/media/{sha256}/small", include_in_schema=False)
+    @routes.get("/{sha256}/small")
     def small_picture(sha256: str) -> Response:
-        return Response(studio.media.thumbnail(sha256), media_type="image/jpeg", headers=_FOREVER)
+        return Response(_found(studio.media.thumbnail, sha256), media_type="image/jpeg", headers=_FOREVER)
 
-    @app.exception_handler(MediaError)
-    def missing(_request: object, error: MediaError) -> JSONResponse:
-        return JSONResponse({"error": {"message": str(error), "type": "not_found"}}, status_code=404)
+    return routes
+
+
+def _found(read: Callable[[str], T], sha256: str) -> T:
+    try:
+        return read(sha256)
+    except MediaError as error:
+        raise HTTPException(404, str(error)) from error
+
+
+def _unknown_routes() -> APIRouter:
+    """Below /v1 nothing may fall through to the page."""
+    routes = APIRouter(prefix="/v1", include_in_schema=False)
+
+    @routes.api_route("/{path:path}", methods=["GET", "POST", "PUT", "DELETE"])
+    def unknown(path: str) -> None:
+        raise HTTPException(404, f"There is no /v1/{path} here.")
+
+    return routes
