@@ -1,0 +1,78 @@
+"""Errors as HTTP: which status each has, in the form that OpenAI's clients read. The sentences come from elsewhere."""
+
+from __future__ import annotations
+
+import logging
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from model.errors import (
+    ContextOverflow,
+    EngineBusy,
+    EngineError,
+    MediaError,
+    MediaTooLarge,
+    ModelNotFound,
+    OutOfMemory,
+    RequestError,
+    StudioError,
+)
+
+_log = logging.getLogger(__name__)
+
+# The first class that fits decides: from the particular to the general.
+_STATUS: tuple[tuple[type[StudioError], int, str, str | None], ...] = (
+    (ContextOverflow, 400, "invalid_request_error", "context_length_exceeded"),
+    (MediaTooLarge, 413, "invalid_request_error", "image_too_large"),
+    (MediaError, 400, "invalid_request_error", "invalid_image"),
+    (RequestError, 400, "invalid_request_error", None),
+    (ModelNotFound, 404, "invalid_request_error", "model_not_found"),
+    (EngineBusy, 429, "rate_limit_error", "server_busy"),
+    (OutOfMemory, 503, "server_error", "out_of_memory"),
+    (EngineError, 503, "server_error", None),
+)
+
+
+def error_object(error: Exception) -> tuple[int, dict[str, object]]:
+    """Status and body for any exception; what is not meant for a person goes to the log instead."""
+    for kind, status, type_, code in _STATUS:
+        if isinstance(error, kind):
+            return status, _body(str(error), type_, code)
+    if isinstance(error, StudioError):
+        return 500, _body(str(error), "server_error", None)
+    _log.error("a request failed", exc_info=error)
+    return 500, _body("Something went wrong in the program; its log file says more.", "server_error", None)
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Make every error of the app's own routes an error object."""
+
+    async def answer(_request: Request, error: Exception) -> JSONResponse:
+        status, body = error_object(error)
+        return JSONResponse(body, status)
+
+    async def invalid(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)
+        return JSONResponse(_body(_first_problem(error), "invalid_request_error", None), 400)
+
+    async def http(_request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)
+        return JSONResponse(_body(str(error.detail), "invalid_request_error", None), error.status_code)
+
+    app.add_exception_handler(StudioError, answer)
+    app.add_exception_handler(RequestValidationError, invalid)
+    app.add_exception_handler(HTTPException, http)
+    app.add_exception_handler(Exception, answer)
+
+
+def _first_problem(error: RequestValidationError) -> str:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"] if part != "body")
+    return f"{place or 'The request'}: {first['msg']}."
+
+
+def _body(message: str, type_: str, code: str | None) -> dict[str, object]:
+    return {"error": {"message": message, "type": type_, "param": None, "code": code}}

@@ -1,0 +1,295 @@
+"""The OpenAI-compatible HTTP API: chat completions, streaming and not, and the list of models.
+
+Knows OpenAI's JSON and turns it into messages and back. Does not know how a model answers or how the page looks.
+Pictures come inside the request as data URLs; an address or a path is refused, and nothing is ever fetched.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+import uuid
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import BaseModel, Field
+from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
+
+from app.answering import Answering, Snapshot
+from app.engine_manager import require
+from app.errors_http import error_object
+from app.studio import Studio
+from model.catalog import sampling_of
+from model.engines.base import Engine
+from model.errors import ModelNotFound, RequestError
+from model.media import Limits, image_from_data_url
+from model.types import GenerationOptions, Message, Part, Prompt, Role, Text
+
+_DISCONNECT_POLL_S = 0.2
+_MAX_STOPS = 4
+# A stopped or repeating answer is not complete, and "length" is OpenAI's word for that.
+_FINISH = {"stop": "stop", "length": "length", "repetition": "length", "cancelled": "length"}
+
+
+class ImageUrl(BaseModel):
+    url: str = Field(description="a data URL: data:image/png;base64,...")
+
+
+class ContentPart(BaseModel):
+    type: str
+    text: str | None = None
+    image_url: ImageUrl | None = None
+
+
+class ChatMessage(BaseModel):
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[ContentPart] | None = None
+
+
+class StreamOptions(BaseModel):
+    include_usage: bool = False
+
+
+class ChatRequest(BaseModel):
+    """What is understood of OpenAI's request. What would change the answer and is not offered is refused."""
+
+    model: str = Field("", description="the name of the loaded model, or empty")
+    messages: list[ChatMessage] = Field(min_length=1)
+    stream: bool = False
+    stream_options: StreamOptions | None = None
+    max_tokens: int | None = Field(None, ge=1)
+    max_completion_tokens: int | None = Field(None, ge=1)
+    temperature: float | None = Field(None, ge=0, le=2)
+    top_p: float | None = Field(None, gt=0, le=1)
+    top_k: int | None = Field(None, ge=0, description="not OpenAI's: picks among this many tokens")
+    repetition_penalty: float | None = Field(None, gt=0, le=2, description="not OpenAI's")
+    seed: int | None = Field(None, ge=0, lt=2**63)
+    stop: str | list[str] | None = None
+    n: int | None = None
+    tools: list[Any] | None = None
+    logprobs: bool | None = None
+
+
+def router(studio: Studio) -> APIRouter:
+    """The routes below /v1."""
+    routes = APIRouter(prefix="/v1", tags=["OpenAI-compatible"])
+    limits = Limits(max_bytes=studio.settings.max_upload_bytes)
+
+    @routes.get("/models")
+    def models() -> dict[str, Any]:
+        """The model that is loaded."""
+        engine = studio.engines.current()
+        return {"object": "list", "data": [_model_row(engine)] if engine else []}
+
+    @routes.post("/chat/completions", response_model=None)
+    async def chat_completions(body: ChatRequest, request: Request) -> Response:
+        """Answer a conversation; with `stream` as server-sent events. A client that leaves stops the answer."""
+        completion = await run_in_threadpool(_completion, body, require(studio.engines), limits)
+        snapshots = completion.snapshots()
+        async with _stopped_with(request, completion.cancel):
+            # The first snapshot before the status line: a refusal can still have its own.
+            first = last = await anext(snapshots)
+            if not body.stream:
+                async for last in snapshots:
+                    pass
+                return JSONResponse(completion.whole(last))
+        return StreamingResponse(_events(completion, first, snapshots, request), media_type="text/event-stream")
+
+    return routes
+
+
+@dataclass(frozen=True)
+class _Completion:
+    """One request on its way. `cancel` ends it."""
+
+    engine: Engine
+    prompt: Prompt
+    options: GenerationOptions
+    stops: tuple[str, ...]
+    includes_usage: bool
+    cancel: threading.Event
+    id: str
+    created: int
+
+    def snapshots(self) -> AsyncIterator[Snapshot]:
+        """The answer so far, whenever it grew; the last is complete."""
+        answering = Answering(self.engine, self.prompt, self.options, self.cancel)
+        return iterate_in_threadpool(_until(answering.snapshots(interval_s=0), self.stops))
+
+    def whole(self, last: Snapshot) -> dict[str, Any]:
+        """The `chat.completion` object."""
+        message = {"role": "assistant", "content": last.text}
+        if last.thinking:
+            message["reasoning_content"] = last.thinking
+        choice = {"index": 0, "message": message, "finish_reason": _finish(last), "logprobs": None}
+        return {**self._frame("chat.completion"), "choices": [choice], "usage": _usage(last)}
+
+    def piece(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
+        """A `chat.completion.chunk` object."""
+        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+        usage = {"usage": None} if self.includes_usage else {}
+        return {**self._frame("chat.completion.chunk"), "choices": [choice], **usage}
+
+    def usage_piece(self, last: Snapshot) -> dict[str, Any]:
+        return {**self._frame("chat.completion.chunk"), "choices": [], "usage": _usage(last)}
+
+    def _frame(self, kind: str) -> dict[str, Any]:
+        return {"id": self.id, "object": kind, "created": self.created, "model": self.engine.info.name}
+
+
+async def _events(
+    completion: _Completion, first: Snapshot, rest: AsyncIterator[Snapshot], request: Request
+) -> AsyncIterator[str]:
+    """The answer as server-sent events; who waits is told so in comments, which clients skip."""
+    shown = Snapshot()
+    yield _event(completion.piece({"role": "assistant", "content": ""}))
+    try:
+        async with _stopped_with(request, completion.cancel):
+            async for snapshot in _chained(first, rest):
+                if snapshot.waiting:
+                    yield f": {snapshot.waiting} before this one\n\n"
+                for name, text, before in (
+                    ("reasoning_content", snapshot.thinking, shown.thinking),
+                    ("content", snapshot.text, shown.text),
+                ):
+                    if len(text) > len(before):
+                        yield _event(completion.piece({name: text[len(before) :]}))
+                shown = snapshot
+    except Exception as error:
+        yield _event(error_object(error)[1])
+        return
+    yield _event(completion.piece({}, _finish(shown)))
+    if completion.includes_usage:
+        yield _event(completion.usage_piece(shown))
+    yield "data: [DONE]\n\n"
+
+
+async def _chained(first: Snapshot, rest: AsyncIterator[Snapshot]) -> AsyncIterator[Snapshot]:
+    yield first
+    async for snapshot in rest:
+        yield snapshot
+
+
+@asynccontextmanager
+async def _stopped_with(request: Request, cancel: threading.Event) -> AsyncIterator[None]:
+    """Set `cancel` when the client goes away, or when the block is left by an error."""
+
+    async def watch() -> None:
+        while not await request.is_disconnected():
+            await asyncio.sleep(_DISCONNECT_POLL_S)
+        cancel.set()
+
+    watching = asyncio.create_task(watch())
+    try:
+        yield
+    except BaseException:
+        cancel.set()
+        raise
+    finally:
+        watching.cancel()
+
+
+def _until(snapshots: Iterator[Snapshot], stops: Sequence[str]) -> Iterator[Snapshot]:
+    """Cut before the first of `stops`; meanwhile hold back what may be its beginning."""
+    held = max((len(stop) for stop in stops), default=1) - 1
+    for snapshot in snapshots:
+        places = [place for stop in stops if (place := snapshot.text.find(stop)) >= 0]
+        if places:
+            last = replace(snapshot.last, finish_reason="stop")
+            yield replace(snapshot, text=snapshot.text[: min(places)], last=last)
+            return
+        end = len(snapshot.text) if snapshot.last.finish_reason else max(0, len(snapshot.text) - held)
+        yield replace(snapshot, text=snapshot.text[:end])
+
+
+def _completion(body: ChatRequest, engine: Engine, limits: Limits) -> _Completion:
+    """Check and translate a request; raises `StudioError` with what is wrong with it."""
+    _check(body, engine)
+    messages = [_message(message, limits) for message in body.messages]
+    stops = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
+    if len(stops) > _MAX_STOPS or not all(stops):
+        raise RequestError(f"stop: up to {_MAX_STOPS} sequences, none of them empty.")
+    return _Completion(
+        engine=engine,
+        prompt=engine.prepare(messages),
+        options=_options(body, engine),
+        stops=stops,
+        includes_usage=bool(body.stream_options and body.stream_options.include_usage),
+        cancel=threading.Event(),
+        id=f"chatcmpl-{uuid.uuid4().hex}",
+        created=int(time.time()),
+    )
+
+
+def _check(body: ChatRequest, engine: Engine) -> None:
+    name = engine.info.name
+    if body.model and body.model.lower() != name.lower():
+        raise ModelNotFound(f"The model “{body.model}” is not loaded here; “{name}” is.")
+    if body.n not in (None, 1):
+        raise RequestError("n: one answer a request.")
+    if body.tools:
+        raise RequestError("tools: this server does not call tools.")
+    if body.logprobs:
+        raise RequestError("logprobs: this server does not return them.")
+
+
+def _options(body: ChatRequest, engine: Engine) -> GenerationOptions:
+    """The request's sampling options over the model's own; a temperature of 0 is greedy."""
+    given = {
+        "temperature": body.temperature or None,
+        "top_p": body.top_p,
+        "top_k": body.top_k,
+        "repetition_penalty": body.repetition_penalty,
+        "seed": body.seed,
+        "max_new_tokens": body.max_completion_tokens or body.max_tokens,
+        "greedy": None if body.temperature is None else body.temperature == 0,
+    }
+    own = sampling_of(engine.info)
+    return replace(own, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+
+
+def _message(message: ChatMessage, limits: Limits) -> Message:
+    role: Role = "system" if message.role == "developer" else message.role
+    content = message.content or ""
+    if isinstance(content, str):
+        return Message(role, (Text(content),))
+    return Message(role, tuple(_part(part, role, limits) for part in content))
+
+
+def _part(part: ContentPart, role: Role, limits: Limits) -> Part:
+    if part.type == "text" and part.text is not None:
+        return Text(part.text)
+    if part.type == "image_url" and part.image_url is not None and role == "user":
+        return image_from_data_url(part.image_url.url, limits)
+    raise RequestError("A content part is a text, or in a message of the user an image_url with a data URL.")
+
+
+def _finish(last: Snapshot) -> str:
+    return _FINISH[last.last.finish_reason or "cancelled"]
+
+
+def _usage(last: Snapshot) -> dict[str, int]:
+    prompt, generated = last.last.prompt_tokens, last.last.generated_tokens
+    return {"prompt_tokens": prompt, "completion_tokens": generated, "total_tokens": prompt + generated}
+
+
+def _event(body: dict[str, Any]) -> str:
+    return f"data: {json.dumps(body, ensure_ascii=False)}\n\n"
+
+
+def _model_row(engine: Engine) -> dict[str, Any]:
+    info = engine.info
+    return {
+        "id": info.name,
+        "object": "model",
+        "created": 0,
+        "owned_by": "qwen-vl-studio",
+        "family": info.family,
+        "context_length": info.context_tokens,
+    }

@@ -1,0 +1,190 @@
+"""Who may talk to the program, and how much they may send: the outermost layer around every route.
+
+Refuses foreign hosts (DNS rebinding) and foreign pages (cross-site requests) with 403, bodies that are too long with
+413 and bodies that do not come with 408, and tells the browser to load nothing from elsewhere. Knows headers; knows
+neither routes nor pictures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.people import COOKIE, LOCAL_PERSON, new_person, person_of
+from app.settings import Settings
+
+UPLOADS_PER_REQUEST = 3
+"""A request may be this many times as long as the largest picture: several pictures at once, base64 and JSON."""
+
+_LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
+_BODY_PATIENCE_S = 60.0
+_COOKIE_AGE_S = 365 * 24 * 3600
+
+# The page's framework compiles templates in the browser, so scripts need eval; nothing may come from another host.
+_CONTENT_POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; "
+    "frame-ancestors 'self'; form-action 'self'; object-src 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": _CONTENT_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+
+
+class AllowedHosts:
+    """The names under which the program may be addressed. Thread-safe: names are only ever added.
+
+    On a loopback address these are the loopback names. Listening for other machines adds this machine's own names and
+    every plain IP address: a rebound name is what the check is for, and an address cannot be rebound.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self._names = {*_LOOPBACK_NAMES, settings.host.lower()}
+        self._takes_addresses = settings.is_exposed
+        if settings.is_exposed:
+            own = socket.gethostname().lower()
+            self._names |= {own, f"{own}.local", socket.getfqdn().lower()}
+
+    def add(self, name: str) -> None:
+        """Also answer to this name, for example that of a public tunnel."""
+        self._names |= {name.lower()}
+
+    def __contains__(self, host_header: str) -> bool:
+        name = _host_name(host_header)
+        return name in self._names or (self._takes_addresses and _is_address(name))
+
+
+class Gate:
+    """The ASGI layer. Everything that it refuses gets one plain sentence in the form of an API error."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, hosts: AllowedHosts) -> None:
+        self._app = app
+        self._settings = settings
+        self._hosts = hosts
+        self._max_body_bytes = UPLOADS_PER_REQUEST * settings.max_upload_bytes
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        refusal = self._refusal(Headers(scope=scope))
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+        answer = _Answer(send, self._cookie(scope))
+        try:
+            await self._app(scope, self._bounded(receive), answer)
+        except _BodyRefused as error:
+            if not answer.started:
+                await error.response(scope, receive, send)
+
+    def _refusal(self, headers: Headers) -> JSONResponse | None:
+        host = headers.get("host", "")
+        if host not in self._hosts:
+            return _refuse(403, "This address is not one of this program's. Use http://127.0.0.1 and its port.")
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+            return _refuse(403, "Requests from other web pages are refused.")
+        is_embedded = headers.get("sec-fetch-mode", "navigate") != "navigate"
+        if headers.get("sec-fetch-site") == "cross-site" and is_embedded:
+            return _refuse(403, "Requests from other web pages are refused.")
+        length = headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > self._max_body_bytes:
+            return self._too_long()
+        return None
+
+    def _too_long(self) -> JSONResponse:
+        return _refuse(
+            413,
+            f"This is more than can be sent at once. A picture may have up to {self._settings.max_upload_mb} MB; "
+            "--max-upload-mb changes that.",
+        )
+
+    def _bounded(self, receive: Receive) -> Receive:
+        """`receive`, with an end to patience and to the number of bytes."""
+        seen = 0
+        complete = False
+
+        async def bounded() -> Message:
+            nonlocal seen, complete
+            if complete:
+                return await receive()
+            try:
+                message = await asyncio.wait_for(receive(), _BODY_PATIENCE_S)
+            except TimeoutError:
+                raise _BodyRefused(_refuse(408, "The request did not arrive in time.")) from None
+            seen += len(message.get("body", b""))
+            complete = not message.get("more_body", False)
+            if seen > self._max_body_bytes:
+                raise _BodyRefused(self._too_long())
+            return message
+
+        return bounded
+
+    def _cookie(self, scope: Scope) -> str:
+        """The Set-Cookie header for a browser that comes for the first time, else empty."""
+        if not self._settings.is_exposed or scope["type"] != "http" or scope["path"] != "/":
+            return ""
+        cookies = HTTPConnection(scope).cookies
+        if person_of(cookies, is_exposed=True) == cookies.get(COOKIE, LOCAL_PERSON):
+            return ""
+        return f"{COOKIE}={new_person()}; Path=/; Max-Age={_COOKIE_AGE_S}; HttpOnly; SameSite=Lax"
+
+
+class _BodyRefused(Exception):
+    """Raised into the application while it reads a body that is too long or too slow."""
+
+    def __init__(self, response: JSONResponse) -> None:
+        super().__init__("the body was refused")
+        self.response = response
+
+
+class _Answer:
+    """`send`, with the headers that every answer has."""
+
+    def __init__(self, send: Send, cookie: str) -> None:
+        self._send = send
+        self._cookie = cookie
+        self.started = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.started = True
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            if self._cookie:
+                headers.append("Set-Cookie", self._cookie)
+        await self._send(message)
+
+
+def _refuse(status: int, sentence: str) -> JSONResponse:
+    error = {"message": sentence, "type": "invalid_request_error", "param": None, "code": None}
+    return JSONResponse({"error": error}, status, headers={"Connection": "close"})
+
+
+def _host_name(host_header: str) -> str:
+    """The name of a Host header without port and brackets; empty when it is not one."""
+    try:
+        return urlsplit(f"//{host_header}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_address(name: str) -> bool:
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    return True
+
+
