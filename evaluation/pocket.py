@@ -189,8 +189,9 @@ def run(indices: Sequence[int]) -> list[Score]:
     import torch
 
     torch.set_num_threads(1)
-    engine = load_engine(ModelSpec(str(POCKET_DIR)))
-    started, scores = time.monotonic(), []
+    engine = load_engine(ModelSpec(str(POCKET_DIR)), lambda _: None, Event())
+    started = time.monotonic()
+    scores: list[Score] = []
     for done, index in enumerate(indices, 1):
         scores += sample(engine, index)
         left_s = (time.monotonic() - started) / done * (len(indices) - done)

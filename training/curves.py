@@ -12,16 +12,16 @@ from matplotlib import pyplot
 
 # What each stage's panel shows: metrics of its log, on a logarithmic axis.
 PANELS = {
-    "tower": ("p_color", "p_kind", "p_box", "d1", "d2"),
+    "tower": ("p_color", "p_kind", "p_box", "w0.2", "w0.1"),
     "language": ("loss",),
-    "joint": ("answers", "p_box", "d1", "d2"),
+    "joint": ("answers", "p_box", "w0.2", "w0.1"),
 }
 LABELS = {
     "p_color": "colour, cross-entropy",
     "p_kind": "kind, cross-entropy",
     "p_box": "box error, picture sides",
-    "d1": "first digit, cross-entropy",
-    "d2": "second digit, cross-entropy",
+    "w0.2": "waves of 1/5 side, squared error",
+    "w0.1": "waves of 1/10 side, squared error",
     "loss": "answers, cross-entropy",
     "answers": "answers, cross-entropy",
 }

@@ -145,7 +145,8 @@ def _rotate(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
 def _attend(q: Tensor, k: Tensor, v: Tensor, bias: Tensor | None = None) -> Tensor:
     """Attention written out: on CPUs the fused kernel's backward is three times slower at these lengths."""
     scores = (q * q.shape[-1] ** -0.5) @ k.transpose(-1, -2)
-    return (scores if bias is None else scores + bias).softmax(dim=-1) @ v
+    weights: Tensor = (scores if bias is None else scores + bias).softmax(dim=-1)
+    return weights @ v
 
 
 def _vision_block(

@@ -1,14 +1,16 @@
 """What a merged visual token should say about the picture: the targets of dense pre-training.
 
 A picture of `grid_hw` merged cells gives one record a cell. The cell that holds the centre of a shape's box describes
-that shape (kind, colour, box and centre as 0-1000 coordinates); every other cell's record is zero. Coordinates are
-written the way the tokenizer writes them: three left-aligned digit slots, each a one-hot of 0-9 or "no digit", so that
-a language model has to copy digits and need not learn to compute them.
+that shape: kind, colour, and the six coordinates of box and centre. Every other cell's record is zero. Coordinates are
+written as waves, sines and cosines of falling periods: bounded, smooth, and as exact as the finest wave even in
+bfloat16, where a plain number is not. Turning them into digits is left to the language model, which is good at it.
 
 Knows scenes and numbers; nothing about networks.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,16 +18,18 @@ from numpy.typing import NDArray
 from training.scenes import COLOR_NAMES, KINDS, Scene, Shape
 
 COORDINATES = ("x1", "y1", "x2", "y2", "cx", "cy")
-SLOTS, SYMBOLS = 3, 11
-DIGITS = SLOTS * SYMBOLS
+# Periods as shares of a side. Ten second digits lie on the circle of 0.1; 0.2 tells them, too, once the first is known.
+PERIODS = np.array([2.0, 1.0, 0.5, 0.2, 0.1])
+WAVES = 2 * len(PERIODS)
 THERMOMETER = 12
 PRESENT = 0
 KIND = slice(1, 1 + len(KINDS))
 COLOR = slice(KIND.stop, KIND.stop + len(COLOR_NAMES))
-COORDS = slice(COLOR.stop, COLOR.stop + len(COORDINATES) * DIGITS)
+COORDS = slice(COLOR.stop, COLOR.stop + len(COORDINATES) * WAVES)
 PLACE = slice(COORDS.stop, COORDS.stop + 2 * THERMOMETER)
 WIDTH = PLACE.stop
 _LEVELS = np.linspace(1 / THERMOMETER, 1.0, THERMOMETER) - 0.5 / THERMOMETER
+_LEAST_SIGMA, _MOST_SIGMA = 1.0, 16.0
 
 
 def permille(value: float, length: float) -> int:
@@ -54,62 +58,45 @@ def reading_order(scene: Scene, grid_hw: tuple[int, int]) -> list[Shape]:
     return sorted(scene.shapes, key=lambda shape: cell_of(shape, scene.size_wh, grid_hw))
 
 
-def digit_slots(value: int) -> NDArray[np.int64]:
-    """Three symbols: the digits of `value` from the left, then 10 for "no digit"."""
-    digits = [int(digit) for digit in str(value)]
-    return np.array(digits + [10] * (SLOTS - len(digits)))
+def waves(numbers: NDArray[Any], sigma: float = 0.0) -> NDArray[np.float32]:
+    """Sines and cosines, (n, WAVES), of numbers in 0-999 that are known up to a normal error of `sigma`.
 
-
-_ONE_HOT = np.zeros((1000, DIGITS), dtype=np.float32)
-for _value in range(1000):
-    _ONE_HOT[_value, np.arange(SLOTS) * SYMBOLS + digit_slots(_value)] = 1.0
-
-_SIGMAS = np.array([0.5, 2.0, 4.0, 7.0, 11.0, 16.0])
-
-
-def _blurred_digits() -> NDArray[np.float32]:
-    """Digit probabilities, (sigma, value, 33), of a number known only up to a normal error of `_SIGMAS`."""
-    values = np.arange(1000)
-    tables = []
-    for sigma in _SIGMAS:
-        weights = np.exp(-0.5 * ((values[:, None] - values[None]) / sigma) ** 2)
-        tables.append((weights / weights.sum(axis=1, keepdims=True)) @ _ONE_HOT)
-    return np.stack(tables).astype(np.float32)
-
-
-_BLURRED = _blurred_digits()
+    The expectation of a wave under that error is the wave shrunk by exp(-2 (pi sigma / period)^2), which is also what
+    a regression with squared error gives.
+    """
+    angles = numbers[:, None] / 1000.0 * (2 * np.pi / PERIODS)
+    shrink = np.exp(-2 * (np.pi * sigma / 1000.0 / PERIODS) ** 2)
+    return np.concatenate([np.sin(angles) * shrink, np.cos(angles) * shrink], axis=1).astype(np.float32)
 
 
 def exact_records(scene: Scene, grid_hw: tuple[int, int]) -> NDArray[np.float32]:
     """Records of a scene, (cells, WIDTH)."""
     records = np.zeros((grid_hw[0] * grid_hw[1], WIDTH), dtype=np.float32)
     for shape in scene.shapes:
-        numbers = coordinates(shape, scene.size_wh)
-        records[cell_of(shape, scene.size_wh, grid_hw)] = _record(shape, numbers, _ONE_HOT[numbers])
+        records[cell_of(shape, scene.size_wh, grid_hw)] = _record(shape, coordinates(shape, scene.size_wh), 0.0)
     return records
 
 
 def uncertain_records(scene: Scene, grid_hw: tuple[int, int], rng: np.random.Generator) -> NDArray[np.float32]:
-    """Records as a tower that sees imperfectly would give them: blurred digits, a centre shared by two cells."""
+    """Records as a tower that sees imperfectly would give them: blurred waves, a centre shared by two cells."""
     records = np.zeros((grid_hw[0] * grid_hw[1], WIDTH), dtype=np.float32)
-    level = int(rng.integers(len(_SIGMAS)))
+    sigma = _LEAST_SIGMA * (_MOST_SIGMA / _LEAST_SIGMA) ** float(rng.random())
     for shape in scene.shapes:
         numbers = coordinates(shape, scene.size_wh)
-        seen = np.clip(np.round(numbers + rng.normal(0, _SIGMAS[level], size=6)), 0, 999).astype(int)
-        record = _record(shape, seen, _BLURRED[level, seen])
+        record = _record(shape, numbers + rng.normal(0, sigma, size=6), sigma)
         record[KIND] = _smear(record[KIND], rng)
         record[COLOR] = _smear(record[COLOR], rng)
-        for cell, share in _shares(shape, scene.size_wh, grid_hw, float(_SIGMAS[level])):
+        for cell, share in _shares(shape, scene.size_wh, grid_hw, sigma):
             records[cell] += share * record
     return records + rng.normal(0, 0.03, size=records.shape).astype(np.float32)
 
 
-def _record(shape: Shape, numbers: NDArray[np.int64], digits: NDArray[np.float32]) -> NDArray[np.float32]:
+def _record(shape: Shape, numbers: NDArray[Any], sigma: float) -> NDArray[np.float32]:
     record = np.zeros(WIDTH, dtype=np.float32)
     record[PRESENT] = 1.0
     record[KIND.start + KINDS.index(shape.kind)] = 1.0
     record[COLOR.start + COLOR_NAMES.index(shape.color)] = 1.0
-    record[COORDS] = digits.reshape(-1)
+    record[COORDS] = waves(numbers, sigma).reshape(-1)
     place = numbers[4:, None] / 1000.0
     record[PLACE] = np.clip(0.5 + (place - _LEVELS) * THERMOMETER, 0, 1).reshape(-1)
     return record

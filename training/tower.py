@@ -1,7 +1,7 @@
 """Stage 0a: dense pre-training of the vision tower.
 
-Every patch learns which shape covers it (kind, colour, box); every merged cell learns the digits of the shape that
-covers it, and writes the record of the shape whose centre it holds (`records`). Cross-entropy on answers alone does
+Every patch learns which shape covers it (kind, colour, box as numbers and as waves); every merged cell learns the
+same, and writes the record of the shape whose centre it holds (`records`). Cross-entropy on answers alone does
 not get a small tower to look at the picture within any reasonable time; this does.
 """
 
@@ -22,8 +22,8 @@ from training.scenes import COLOR_NAMES, KINDS, Scene, draw, random_scene, rando
 
 SAMPLES_PER_PATCH = 4
 _DEEP_LAYER = 2
-# Boxes first: digits are noise until boxes are sharper than the digits' steps.
-RECORD_WEIGHT = 0.1
+RECORD_WEIGHT = 0.2
+WAVE_WEIGHT = 1.5
 
 
 @dataclass(slots=True)
@@ -36,7 +36,7 @@ class Pictures:
     cell_labels: Tensor
     kinds: Tensor
     colors: Tensor
-    digits: Tensor
+    waves: Tensor
     boxes: Tensor
     records: Tensor
 
@@ -102,22 +102,21 @@ def _in_merge_order(labels: NDArray[np.int64], grid_hw: tuple[int, int]) -> NDAr
 def dense_batch(scenes: list[Scene], grid_hw: tuple[int, int]) -> Pictures:
     """Draw scenes and lay out what every patch and cell should know."""
     pixels, patch_labels, cell_labels, targets = [], [], [], []
-    attributes: list[tuple[int, int, NDArray[np.int64], NDArray[np.float64]]] = []
+    attributes: list[tuple[int, int, NDArray[np.float32], NDArray[np.float64]]] = []
     for scene in scenes:
         first = len(attributes) + 1
         canvas = label_map(scene, grid_hw, first)
         cells = _majority(canvas, 2 * SAMPLES_PER_PATCH, 10)
         for index, shape in enumerate(scene.shapes):
             cells[records.cell_of(shape, scene.size_wh, grid_hw)] = first + index
-            numbers = records.coordinates(shape, scene.size_wh)
-            slots = np.concatenate([records.digit_slots(int(number)) for number in numbers])
-            sides = np.array(scene.size_wh * 2, dtype=np.float64)
-            attributes.append((KINDS.index(shape.kind), COLOR_NAMES.index(shape.color), slots, shape.xyxy / sides))
+            box = shape.xyxy / np.array(scene.size_wh * 2, dtype=np.float64)
+            waves = records.waves(box * 1000)
+            attributes.append((KINDS.index(shape.kind), COLOR_NAMES.index(shape.color), waves, box))
         pixels.append(as_model_input(draw(scene), grid_hw))
         patch_labels.append(_in_merge_order(_majority(canvas, SAMPLES_PER_PATCH, 5), grid_hw))
         cell_labels.append(cells)
         targets.append(records.exact_records(scene, grid_hw))
-    kinds, colors, digits, boxes = zip(*attributes, strict=True)
+    kinds, colors, edge_waves, boxes = zip(*attributes, strict=True)
     return Pictures(
         grid_hw,
         torch.from_numpy(np.stack(pixels)),
@@ -125,7 +124,7 @@ def dense_batch(scenes: list[Scene], grid_hw: tuple[int, int]) -> Pictures:
         torch.from_numpy(np.stack(cell_labels)),
         torch.tensor(kinds),
         torch.tensor(colors),
-        torch.from_numpy(np.stack(digits)),
+        torch.from_numpy(np.stack(edge_waves)),
         torch.from_numpy(np.stack(boxes)).float(),
         torch.from_numpy(np.stack(targets)),
     )
@@ -138,8 +137,12 @@ class DenseHeads(nn.Module):
         super().__init__()
         wide = 4 * hidden
         self.patch = nn.ModuleList(nn.Linear(hidden, len(KINDS) + len(COLOR_NAMES) + 5) for _ in range(2))
-        self.cell = nn.Linear(wide, len(KINDS) + len(COLOR_NAMES) + 6 * records.DIGITS)
+        self.cell = nn.Linear(wide, len(KINDS) + len(COLOR_NAMES))
         self.record = nn.Linear(wide, records.WIDTH)
+        self.patch_waves = nn.Linear(hidden, 4 * records.WAVES)
+        self.cell_waves = nn.Linear(wide, 4 * records.WAVES)
+        for regression in (self.record, self.patch_waves, self.cell_waves):
+            nn.init.zeros_(regression.weight)
 
 
 def patch_loss(out: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
@@ -162,19 +165,23 @@ def patch_loss(out: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
 
 
 def cell_loss(out: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
-    """Kind, colour and digits of the shape that covers a merged cell (or has its centre there)."""
+    """Kind and colour of the shape that covers a merged cell (or has its centre there)."""
     labels = batch.cell_labels.reshape(-1)
     which = labels[labels > 0] - 1
     out = out.reshape(labels.numel(), -1)[labels > 0].float()
-    split = len(KINDS), len(KINDS) + len(COLOR_NAMES)
-    kind = F.cross_entropy(out[:, : split[0]], batch.kinds[which])
-    color = F.cross_entropy(out[:, split[0] : split[1]], batch.colors[which])
-    logits = out[:, split[1] :].view(-1, 6, records.SLOTS, records.SYMBOLS).permute(0, 3, 1, 2)
-    digits = batch.digits[which].view(-1, 6, records.SLOTS)
-    digit = F.cross_entropy(logits, digits, reduction="none").mean(dim=(0, 1))
-    metrics = {"kind": kind, "color": color, "d1": digit[0], "d2": digit[1], "d3": digit[2]}
-    loss = kind + color + digit[0] + digit[1] + digit[2] * 0.1
-    return loss, {name: float(value.detach()) for name, value in metrics.items()}
+    kind = F.cross_entropy(out[:, : len(KINDS)], batch.kinds[which])
+    color = F.cross_entropy(out[:, len(KINDS) :], batch.colors[which])
+    return kind + color, {"kind": float(kind.detach()), "color": float(color.detach())}
+
+
+def wave_loss(out: Tensor, labels: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
+    """Squared error of the waves of the covering shape's edges, summed over periods; 0.5 each is knowing nothing."""
+    covered = labels.reshape(-1) > 0
+    target = batch.waves[labels.reshape(-1)[covered] - 1]
+    told = out.reshape(labels.numel(), -1)[covered].float().view(target.shape)
+    error = (told - target).square().mean(dim=(0, 1)).view(2, -1).mean(dim=0)
+    finest = {"w0.2": float(error[-2].detach()), "w0.1": float(error[-1].detach())}
+    return error.sum(), finest
 
 
 def record_loss(told: Tensor, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
@@ -193,7 +200,9 @@ def dense_loss(
     early, _ = patch_loss(heads.patch[0](states[_DEEP_LAYER]), batch)
     late, metrics = patch_loss(heads.patch[1](states[-1]), batch)
     cells, more = cell_loss(heads.cell(inner), batch)
-    return 0.5 * early + late + cells, {**metrics, **more}
+    patch_waves, _ = wave_loss(heads.patch_waves(states[-1]), batch.patch_labels, batch)
+    cell_waves, finest = wave_loss(heads.cell_waves(inner), batch.cell_labels, batch)
+    return 0.5 * early + late + cells + WAVE_WEIGHT * (patch_waves + cell_waves), {**metrics, **more, **finest}
 
 
 def tower_loss(visual: Any, heads: DenseHeads, batch: Pictures) -> tuple[Tensor, dict[str, float]]:
