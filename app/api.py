@@ -10,6 +10,7 @@ from typing import TypeVar
 
 import gradio as gr
 from fastapi import APIRouter, FastAPI, Response
+from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
 from app import openai_api
@@ -25,7 +26,8 @@ _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 
 def create_app(studio: Studio, hosts: AllowedHosts | None = None) -> FastAPI:
     """Everything that is served. `hosts` may be given to add names to it later."""
-    app = FastAPI(title=TITLE, docs_url=None, redoc_url=None)
+    # Its page at /docs brings its own scripts; FastAPI's would fetch them from another host.
+    app = FastAPIOffline(title=TITLE, redoc_url=None)
     app.add_middleware(Gate, settings=studio.settings, hosts=hosts or AllowedHosts(studio.settings))
     add_error_handlers(app)
     for routes in (_health_routes(studio), _media_routes(studio), openai_api.router(studio), _unknown_routes()):
