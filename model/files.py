@@ -15,7 +15,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import httpx
 import huggingface_hub
 from huggingface_hub import errors as hub_errors
 from safetensors import SafetensorError, safe_open
@@ -31,6 +30,7 @@ WEIGHTS_INDEX = "model.safetensors.index.json"
 
 # What a download fetches: weights as safetensors, and the text files that describe model, tokenizer and processor.
 _WANTED = ["*.safetensors", "*.json", "*.jinja", "*.txt", "*.model"]
+_HUB_TIMEOUT_S = 10.0
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 Report = Callable[[float | None], None]
@@ -45,7 +45,7 @@ def find_model(name: str, report: Report, cancel: threading.Event) -> Path:
     if name == POCKET_NAME:
         return POCKET_DIR
     folder = Path(name).expanduser()
-    if folder.is_dir():
+    if name and folder.is_dir():
         return folder
     if not _HUB_ID.fullmatch(name) or name.startswith("."):
         raise ModelNotFound(
@@ -125,7 +125,9 @@ def _download(hub_id: str, report: Report, cancel: threading.Event) -> Path:
         raise ModelNotFound(f"{hub_id} asks you to accept its terms on the hub and to log in first.") from error
     except (hub_errors.RepositoryNotFoundError, hub_errors.HFValidationError) as error:
         raise ModelNotFound(f"There is no model {hub_id} on the hub. Check its spelling.") from error
-    except (httpx.HTTPError, OSError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # a full disk, and everything that the hub's client lets through from its transport
         raise ModelNotFound(
             f"{hub_id} is not on this machine and could not be downloaded. Check the network, or choose a local folder."
         ) from error
@@ -133,8 +135,12 @@ def _download(hub_id: str, report: Report, cancel: threading.Event) -> Path:
 
 
 def _check_before_download(hub_id: str) -> None:
-    """Look at the list of files and at config.json, which are small, before gigabytes are fetched."""
-    names = huggingface_hub.HfApi().list_repo_files(hub_id)
+    """Look at the list of files and at config.json, which are small, before gigabytes are fetched.
+
+    The list is asked for first: of the client's calls it is the one that does not try again for half a minute.
+    """
+    info = huggingface_hub.HfApi().model_info(hub_id, timeout=_HUB_TIMEOUT_S)
+    names = [file.rfilename for file in info.siblings or ()]
     if "config.json" not in names:
         raise UnsupportedModel(f"{hub_id} is not a model that can be loaded: it has no config.json.")
     config = _read_json(Path(huggingface_hub.hf_hub_download(hub_id, "config.json")))
