@@ -1,0 +1,157 @@
+"""Reads times of a video: objects with start and end, keys that are ranges, boxes in time, sentences.
+
+Knows the ways in which models write seconds, `mm:ss.ff` and `hh:mm:ss`. Does not know the video: times are seconds as
+written, and `findings` bounds them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from model.parsing.regions import is_scalar, name_of, normal
+
+CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,6})?"
+SECONDS = r"\d{1,7}(?:\.\d{1,9})?"
+UNIT = r"(?:\s?(?:seconds?|secs?|s)\b)"
+TO = r"\s{0,3}(?:-|–|—|~|to|and|until|till|至|到)\s{0,3}"
+MOMENT = re.compile(rf"\s*<?\s?(?P<time>{CLOCK}|{SECONDS}){UNIT}?\s?>?\s*")
+RANGE = re.compile(
+    rf"<?(?P<start>{CLOCK}|{SECONDS})(?P<start_unit>{UNIT})?>?{TO}<?(?P<end>{CLOCK}|{SECONDS})(?P<end_unit>{UNIT})?>?"
+)
+IN_SENTENCE = re.compile(rf"(?P<before>\b(?:in|from|between|at|during)\s+)?(?<![\w.:]){RANGE.pattern}(?![\w:])")
+AT_MOMENT = re.compile(rf"\b(?:at|around)\s+<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?(?![\w:]|\.\d)")
+SENTENCE_END = re.compile(r"[.!?。！？;；](?:\s+|$)")
+LEADING_MARKS = re.compile(r"^[\s\-*•#>.:：,、)\]–—]*(?:\d{1,3}[.)]\s*)?")
+CONNECTIVE = re.compile(
+    r"[\s,:(\[<-]*\b(?:(?:happens?|occurs?|takes? place|is shown)\s*)?(?:in|from|between|at|during)?[\s:(\[<-]*$", re.I
+)
+NAMELESS = re.compile(r"(?:(?:the|this|that|it|given|described|query|event|content|moment|action|video)\s*)*", re.I)
+
+START_KEYS = ("start_time", "start", "start_s", "start_timestamp", "begin", "begin_time", "t_start", "from")
+END_KEYS = ("end_time", "end", "end_s", "end_timestamp", "finish", "stop", "t_end", "to")
+TIME_KEYS = ("time", "timestamp", "timestamps", "time_range", "time_s", "segment", "interval", "range", "duration")
+DESCRIPTION_KEYS = (
+    *("description", "event", "label", "caption", "activity", "action", "content", "title", "sentence", "text", "name"),
+    *("object", "category", "summary"),
+)
+MAX_LABEL_CHARS = 200
+MAX_BULLET_CHARS = 40
+MAX_OTHER_KEYS = 2
+"""An object with a single `time` and more than these other keys is a form with a time in it, not an event."""
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenEvent:
+    """A range of seconds as written; `end_s` may come before `start_s`."""
+
+    label: str
+    start_s: float
+    end_s: float
+
+
+def read_event(pairs: Mapping[str, Any], *, has_place: bool, label: str = "") -> WrittenEvent | None:
+    """The event that an object describes. `has_place` says that it also has a box: a box in time."""
+    by_key = {normal(key): value for key, value in pairs.items()}
+    times = _start_and_end(by_key) or _time(by_key, has_place)
+    if times is None:
+        return None
+    return WrittenEvent(_description(by_key) or label, *times)
+
+
+def _start_and_end(by_key: Mapping[str, Any]) -> tuple[float, float] | None:
+    start = next((seconds(by_key[key]) for key in START_KEYS if key in by_key), None)
+    end = next((seconds(by_key[key]) for key in END_KEYS if key in by_key), None)
+    return None if start is None or end is None else (start, end)
+
+
+def _time(by_key: Mapping[str, Any], has_place: bool) -> tuple[float, float] | None:
+    """A range or a moment under one key."""
+    key = next((key for key in TIME_KEYS if key in by_key), None)
+    if key is None:
+        return None
+    value = by_key[key]
+    if isinstance(value, str) and (times := read_range(value)):
+        return times
+    if isinstance(value, list) and len(value) == 2:
+        start, end = seconds(value[0]), seconds(value[1])
+        return None if start is None or end is None else (start, end)
+    moment = seconds(value)
+    is_event = has_place or (_description(by_key) and len(by_key) <= 1 + MAX_OTHER_KEYS and key != "duration")
+    return (moment, moment) if moment is not None and is_event else None
+
+
+def _description(by_key: Mapping[str, Any]) -> str:
+    return next((name for key in DESCRIPTION_KEYS if key in by_key and (name := name_of(by_key[key]))), "")
+
+
+def read_pair(key: str, value: Any) -> WrittenEvent | None:
+    """An event written as `"00:23.00 - 00:48.00": "trim the fat"`."""
+    times = read_range(key)
+    return WrittenEvent(name_of(value), *times) if times and is_scalar(value) else None
+
+
+def read_range(text: str) -> tuple[float, float] | None:
+    """A text that is a range of times and nothing else. `18 - 25` could be anything: one end has to look like time."""
+    match = RANGE.fullmatch(text.strip())
+    if match is None or not (match["start_unit"] or match["end_unit"] or re.search("[:.]", text)):
+        return None
+    return _times(match)
+
+
+def read_sentences(line: str) -> Iterator[tuple[WrittenEvent, tuple[int, int]]]:
+    """The ranges and moments that a line of prose tells, each with its place (start, end) in the line."""
+    if not any(character.isdigit() for character in line):
+        return
+    told_to = 0
+    for match in sorted((*IN_SENTENCE.finditer(line), *AT_MOMENT.finditer(line)), key=lambda match: match.start()):
+        times = _told(match)
+        if times is None or match.start() < told_to:
+            continue
+        yield WrittenEvent(_words_around(line, match, told_to), *times), match.span()
+        told_to = match.end()
+
+
+def _told(match: re.Match[str]) -> tuple[float, float] | None:
+    """The times of a match in prose, if something makes sure that these are times of a video."""
+    groups = match.groupdict()
+    if "time" in groups:
+        moment = seconds(groups["time"])
+        is_clock = ":" in groups["time"] and "." in groups["time"]
+        return (moment, moment) if moment is not None and (groups["unit"] or is_clock) else None
+    is_clock = ":" in groups["start"] and ":" in groups["end"]
+    leads = groups["before"] or LEADING_MARKS.fullmatch(match.string, 0, min(match.start(), MAX_BULLET_CHARS))
+    if groups["end_unit"] or (is_clock and (leads or "." in groups["end"])):
+        return _times(match)
+    return None
+
+
+def _times(match: re.Match[str]) -> tuple[float, float] | None:
+    start, end = seconds(match["start"]), seconds(match["end"])
+    return None if start is None or end is None else (start, end)
+
+
+def _words_around(line: str, match: re.Match[str], told_to: int) -> str:
+    """What happens then: the words of the sentence before the time, or after it where it stands first."""
+    before = SENTENCE_END.split(line[max(told_to, match.start() - MAX_LABEL_CHARS) : match.start()])[-1]
+    words = CONNECTIVE.sub("", LEADING_MARKS.sub("", before))
+    if words:
+        return "" if NAMELESS.fullmatch(words) else name_of(words)
+    after = LEADING_MARKS.sub("", line[match.end() : match.end() + MAX_LABEL_CHARS])
+    return name_of(SENTENCE_END.split(after)[0])
+
+
+def seconds(value: Any) -> float | None:
+    """Seconds of `12.5`, `"12.5 s"`, `"01:32.40"` or `"00:01:02"`; None for anything else, and for negative numbers."""
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return float(value) if 0 <= value < 1e9 and math.isfinite(value) else None
+    match = MOMENT.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return None
+    total = 0.0
+    for part in match["time"].replace(",", ".").split(":"):
+        total = total * 60 + float(part)
+    return total

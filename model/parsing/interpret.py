@@ -1,0 +1,206 @@
+"""Decides what a value is while it is being read: a place, an event, a tool call, or fields.
+
+Knows the order in which meanings are tried, and how an object inherits from the one around it. Does not know the text
+around values, except for what the reader puts into `Surroundings`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from model.parsing.events import read_event, read_pair
+from model.parsing.findings import Findings
+from model.parsing.problems import Defect
+from model.parsing.regions import KEY_KINDS, Written, flat_numbers, label_of, named_picture, normal, read_object
+from model.parsing.scan import Frame
+from model.parsing.tools import is_argument_key, read_call
+
+CONTAINER_KEYS = frozenset(
+    (
+        *("objects", "object_list", "detections", "detection", "items", "instances", "annotations", "results"),
+        *("result", "data", "regions", "elements", "predictions", "answer", "answers", "output", "response", "list"),
+        *("labels", "events", "segments", "text_lines", "lines", "words", "texts", "targets", "entities", "parts"),
+        "children",
+    )
+)
+"""Keys that name a list of things and are no label of theirs."""
+
+MAX_ANCESTORS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What stands around a value: the words before it on its line, and the picture that the prose named last.
+
+    `alone` says that the value begins its line or stands in a fence: only then a list of numbers or an object of plain
+    keys is an answer, and not a part of a sentence. `in_call` says that it stands between tool call tags.
+    """
+
+    words: str = ""
+    image_index: int = 0
+    alone: bool = True
+    in_call: bool = False
+
+
+class Interpreter:
+    """Listens to a `ValueReader` and adds what it understands to the findings."""
+
+    def __init__(self, findings: Findings) -> None:
+        self._findings = findings
+        self.around = Surroundings()
+
+    def closed(self, frame: Frame) -> bool:
+        """Called for each closed bracket; True when the value has become something."""
+        if not frame.is_object:
+            return self._is_listed_box(frame)
+        above = frame.parent
+        if above is not None and (is_argument_key(above.key) or _is_place_key(above.key)):
+            return False
+        return self._is_call(frame) or self._is_event(frame) or self._is_place(frame)
+
+    def paired(self, frame: Frame, value: Any, end: int) -> bool:
+        """Called for each plain value of an object: a key that is a range of times makes it an event."""
+        event = read_pair(frame.key or "", value)
+        if event is None:
+            return False
+        self._findings.add_event(event, (frame.key_start, end))
+        return True
+
+    def _is_call(self, frame: Frame) -> bool:
+        call = read_call(frame.pairs)
+        if call is not None:
+            self._findings.add_call(call, frame.span, self._picture(frame))
+        return call is not None
+
+    def _is_event(self, frame: Frame) -> bool:
+        places = read_object(frame.pairs)
+        event = read_event(frame.pairs, has_place=bool(places))
+        if event is not None:
+            self._findings.add_event(event, frame.span, places[0] if places else None)
+        return event is not None
+
+    def _is_place(self, frame: Frame) -> bool:
+        places = read_object(frame.pairs)
+        if places is None:
+            return False
+        inherited = "" if all(place.label for place in places) else self._inherited_label(frame)
+        self._add(read_object(frame.pairs, inherited) or [], frame)
+        if not places and not frame.taken:
+            self._findings.problems.add(Defect.NO_PLACE, label_of(frame.pairs)[1] or "without a label")
+        return True
+
+    def _add(self, places: list[Written], frame: Frame) -> None:
+        for place in places:
+            self._findings.add_place(place, frame.span, self._picture(frame))
+
+    def _is_listed_box(self, frame: Frame) -> bool:
+        """A box in a list of boxes, of which the key or the object around gives the label: given at once."""
+        boxes = frame.parent
+        owner = boxes.parent if boxes is not None else None
+        if boxes is None or boxes.is_object or owner is None or not owner.is_object or owner.key is None:
+            return False
+        numbers = flat_numbers(frame.items)
+        if numbers is None or len(numbers) != 4:
+            return False
+        label = label_of(owner.pairs)[1] if _is_place_key(owner.key) else self._map_label(owner)
+        if not label or is_argument_key(owner.parent.key if owner.parent else None):
+            return False
+        owner.lent_label = owner.lent_label or _is_place_key(owner.key)
+        self._add([Written("box", numbers, label)], frame)
+        return True
+
+    def _map_label(self, owner: Frame) -> str:
+        """The key as a label, in an object such as `{"red circle": [[..], [..]]}` that holds nothing else."""
+        is_map = owner.parent is None and not owner.pairs and normal(owner.key or "") not in CONTAINER_KEYS
+        return owner.key or "" if is_map else ""
+
+    def _inherited_label(self, frame: Frame) -> str:
+        """The label of the nearest object around, or the key under which the frame sits."""
+        for above in _ancestors(frame):
+            if not above.is_object:
+                continue
+            if label := label_of(above.pairs)[1]:
+                above.lent_label = True
+                return label
+            if above.key is not None and normal(above.key) not in CONTAINER_KEYS and named_picture(above.key) is None:
+                return above.key
+        return ""
+
+    def _picture(self, frame: Frame) -> int:
+        """The picture that a key around the frame names, else the one that the prose named last."""
+        for above in _ancestors(frame):
+            named = named_picture(above.key or "")
+            if named is not None and 0 <= named < self._findings.picture_count:
+                return named
+        return self.around.image_index
+
+    def finished(self, root: Frame) -> bool:
+        """Called for the outermost value; True when nothing of it has to be shown as text."""
+        if root.is_taken:
+            return True
+        is_whole = root.end >= 0
+        if root.is_object:
+            return self._finished_object(root, is_whole)
+        return self._finished_list(root, is_whole)
+
+    def _finished_object(self, root: Frame, is_whole: bool) -> bool:
+        if root.taken and (not root.pairs or (root.lent_label and len(root.pairs) == 1)):
+            return True
+        boxes = {key: flat_numbers(value) for key, value in root.pairs.items()}
+        if boxes and all(numbers is not None and len(numbers) == 4 for numbers in boxes.values()):
+            self._add([Written("box", numbers, key) for key, numbers in boxes.items() if numbers], root)
+            return True
+        return self._are_fields(root, is_whole)
+
+    def _are_fields(self, root: Frame, is_whole: bool) -> bool:
+        """Take what is left of an object as fields; not if that would hide fields of the same name from before."""
+        known = self._findings.fields
+        is_part = self.around.in_call or _is_unfinished_place(root)
+        if not root.pairs or (not is_whole and is_part) or not (self.around.alone or root.taken):
+            return bool(root.taken)
+        if any(key in known and known[key] != value for key, value in root.pairs.items()):
+            return False
+        self._findings.add_fields(root.pairs)
+        return True
+
+    def _finished_list(self, root: Frame, is_whole: bool) -> bool:
+        if root.taken:
+            for item in root.items:
+                self._findings.problems.add(Defect.NO_PLACE, item)
+            return True
+        places = list(self._bare_places(root)) if self.around.alone or self._findings.picture_count else []
+        self._add(places, root)
+        return self.around.alone and (bool(places) or (not root.items and is_whole))
+
+    def _bare_places(self, root: Frame) -> Iterator[Written]:
+        """Boxes that are nothing but numbers: `[x1, y1, x2, y2]`, or a list of such lists; a pair alone is a point."""
+        flat = flat_numbers(root.items)
+        groups = [root.items] if flat else [item for item in root.items if isinstance(item, list)]
+        numbers = [flat_numbers(group) for group in groups]
+        if not groups or len(groups) != (1 if flat else len(root.items)):
+            return
+        if all(group is not None and len(group) == 4 for group in numbers):
+            yield from (Written("box", group, self.around.words) for group in numbers if group)
+        elif self.around.alone and all(group is not None and len(group) == 2 for group in numbers):
+            yield from (Written("point", group, self.around.words) for group in numbers if group)
+
+
+def _ancestors(frame: Frame) -> Iterator[Frame]:
+    above = frame.parent
+    for _ in range(MAX_ANCESTORS):
+        if above is None:
+            return
+        yield above
+        above = above.parent
+
+
+def _is_place_key(key: str | None) -> bool:
+    return key is not None and normal(key) in KEY_KINDS
+
+
+def _is_unfinished_place(root: Frame) -> bool:
+    """Whether an object that was cut had begun to describe one thing, and not a form."""
+    keys = {normal(key) for key in (*root.pairs, *filter(None, (root.key,)))}
+    return bool(keys & KEY_KINDS.keys()) or (len(root.pairs) == 1 and label_of(root.pairs)[0] is not None)
