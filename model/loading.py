@@ -40,7 +40,7 @@ _SCALE_BYTES, _NF4_BLOCK = 4, 64
 
 # bitsandbytes leaves these alone. A quantised vision tower is a known cause of answers that make no sense.
 _NEVER_QUANTIZED = ("model.visual", "lm_head")
-_NF4_WIDTH = 32  # some CPU kernels take only rows that are a multiple of this
+_NF4_WIDTH = 32  # the 4-bit kernels of some CPUs take only widths that are a multiple of this
 
 _DTYPE_LABELS = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 
@@ -89,7 +89,7 @@ def load_engine(spec: ModelSpec, progress: Callable[[LoadProgress], None], cance
     with step("Loading the weights") as report, _plain_errors():
         model = _load_model(plan, report, cancel)
         processor = _load_processor(folder)
-    with step("Testing the model"):
+    with step("Testing the model"), _plain_errors():
         return _start_engine(spec, plan, model, processor)
 
 
@@ -245,8 +245,9 @@ def _linear_layers(model: PreTrainedModel) -> Iterator[tuple[str, nn.Linear]]:
 
 def _not_quantized(model: PreTrainedModel, quantization: Quantization) -> tuple[str, ...]:
     """Names, or beginnings of names, of the modules that stay as they are."""
-    narrow = (name for name, layer in _linear_layers(model) if layer.in_features % _NF4_WIDTH)
-    return (*_NEVER_QUANTIZED, *(narrow if quantization == "4bit" else ()))
+    widths = ((name, layer.in_features, layer.out_features) for name, layer in _linear_layers(model))
+    odd = (name for name, *sides in widths if any(side % _NF4_WIDTH for side in sides))
+    return (*_NEVER_QUANTIZED, *(odd if quantization == "4bit" else ()))
 
 
 def _quantized_bytes(layer: nn.Linear, quantization: Quantization) -> int:

@@ -130,9 +130,12 @@ MODEL_TYPES = tuple(_FAMILIES)
 def save_tiny_model(folder: Path, model_type: str, *, thinks: bool = False, **text_changes: Any) -> Path:
     """Write a loadable checkpoint of that family; `text_changes` go into the language model's configuration."""
     text, vision, processor_class, patch = _FAMILIES[model_type]
+    text = text | text_changes
+    if "out_hidden_size" in vision:
+        vision = vision | {"out_hidden_size": text["hidden_size"]}
     config = AutoConfig.for_model(
         model_type,
-        text_config=text | text_changes,
+        text_config=text,
         vision_config=vision,
         image_token_id=IDS["<|image_pad|>"],
         video_token_id=IDS["<|video_pad|>"],
