@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app import chat_view as view
-from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Question
+from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Question, answer_of
 from app.engine_manager import loading_words
 from app.examples import Example, read_examples
 from app.history import Picture, Turn
+from app.media_store import media_url
 from app.studio import Studio
+from app.viewer import viewer_value
 from model.catalog import POCKET_NAME
 from model.engines.base import Engine
 from model.errors import EngineError, StudioError
 from model.media import clean_name
+from model.types import Answer
 
 POCKET_ABOUT = {
     "title": "This is the pocket model",
@@ -35,11 +38,12 @@ POCKET_ABOUT = {
 @dataclass
 class Session:
     """One open page. `cancel` belongs to the answer that runs now, `edited_id` is the message that is being edited,
-    `shown_id` the conversation that the page shows."""
+    `shown_id` the conversation that the page shows, `answer` what the running answer says so far."""
 
     cancel: threading.Event | None = None
     edited_id: str | None = None
     shown_id: str = ""
+    answer: Answer = field(default_factory=Answer)
 
     def stop(self) -> None:
         """End the running answer; what came of it is kept."""
@@ -154,6 +158,18 @@ class ChatActions:
         """What would become of the composer's pictures, one line each."""
         return view.draft_html([self._look(file, knobs) for file in files])
 
+    def large(
+        self, session: Session, person: str, conversation_id: str, sha256: str, answer_id: str, image_index: int
+    ) -> str:
+        """The value of an `image_viewer` for a picture: with what an answer found in it, or as it is."""
+        image = self._studio.media.get(sha256)
+        src = media_url(sha256)
+        if image_index < 0:
+            return viewer_value(image, src)
+        turn = next((turn for turn in self._history.turns(person, conversation_id) if turn.id == answer_id), None)
+        answer, raw = (answer_of(turn), turn.text) if turn else (session.answer, "")
+        return viewer_value(image, src, answer, raw, image_index=image_index)
+
     def welcome(self) -> str:
         """What an empty conversation shows."""
         info = self._studio.engines.status().info
@@ -221,6 +237,7 @@ class ChatActions:
         error = ""
         try:
             for live in self._dialogue.answer(question, knobs, engine, cancel):
+                session.answer = live.answer
                 if session.shown_id == conversation_id:
                     yield Shown(live=live_view.html(live))
         except AnswerNotKept as problem:

@@ -96,8 +96,9 @@ def picture_caption(picture: Picture) -> str:
 def stats_line(details: Mapping[str, Any]) -> str:
     """Speed, counts and the end of a stored answer in one line."""
     parts = []
-    if details.get("time_to_first_token_s") is not None:
-        parts.append(f"{details['time_to_first_token_s']:.1f} s to first token")
+    first_s = details.get("time_to_first_token_s")
+    if first_s is not None:
+        parts.append(f"{first_s:.2f} s to first token" if first_s < 1 else f"{first_s:.1f} s to first token")
         parts.append(f"{details.get('tokens_per_s', 0):.0f} tokens/s")
     parts.append(f"{details.get('prompt_tokens', 0):,} tokens in, {details.get('generated_tokens', 0):,} out")
     parts.append(_FINISHED.get(details.get("finish_reason", ""), "ended"))

@@ -18,8 +18,8 @@ from app.history import Picture, Turn
 from app.studio import Studio
 from model.catalog import FAMILIES
 from model.engines.base import Engine
-from model.errors import EngineError, StudioError
-from model.media import Limits, read_image_file
+from model.errors import EngineError, MediaError, StudioError
+from model.media import Limits, clean_name, read_image_file
 from model.parsing import AnswerParser, parse_answer
 from model.types import (
     Answer,
@@ -114,7 +114,7 @@ class Dialogue:
         branch = self._history.turns(person, conversation_id)
         if edited_id is not None:
             branch = branch[: next((i for i, turn in enumerate(branch) if turn.id == edited_id), len(branch))]
-        images = tuple(self.read(file) for file in draft.files)
+        images = tuple(self._read_to_send(file) for file in draft.files)
         message = Message("user", (*images, *_words(draft.text)))
         prompt = self._prepare([*self._messages(branch), message], knobs, engine)
         for image in images:
@@ -155,6 +155,12 @@ class Dialogue:
         finally:
             if snapshot.text or snapshot.thinking or snapshot.last.finish_reason in ("stop", "length"):
                 self._keep(question, snapshot, _details(snapshot, question.prompt, engine, broken_off))
+
+    def _read_to_send(self, file: Path) -> Image:
+        try:
+            return self.read(file)
+        except MediaError as error:
+            raise MediaError(f"“{clean_name(file.name)}” cannot be sent; take it out. {error}") from error
 
     def _keep(self, question: Question, snapshot: Snapshot, details: Mapping[str, Any]) -> None:
         try:

@@ -14,7 +14,7 @@ from gradio.components import Component
 
 from app.engine_manager import EngineStatus, loading_words
 from app.studio import Studio
-from app.tabs import chat
+from app.tabs import chat, ground
 from app.templates import ASSETS, template
 from app.theme import studio_theme
 from app.viewer import viewer_head
@@ -42,11 +42,14 @@ def build_page(studio: Studio) -> Page:
     """Header and tabs for one running program."""
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as blocks:
         model_name = _build_header(studio, blocks)
-        with gr.Tabs(elem_id="tabs"), gr.Tab("Chat", id="chat-tab"):
-            chat.build(studio, blocks, model_name)
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Chat", id="chat-tab"):
+                chat.build(studio, blocks, model_name)
+            with gr.Tab("Ground", id="ground-tab"):
+                ground.build(studio, blocks, model_name)
     options: dict[str, Any] = {
         "theme": studio_theme(),
-        "css_paths": [ASSETS / "studio.css", ASSETS / "chat.css"],
+        "css_paths": [ASSETS / "studio.css", ASSETS / "chat.css", ASSETS / "ground.css"],
         "head": _head(),
         "js": "() => window.Studio.start()",
         "footer_links": [],
@@ -108,5 +111,5 @@ def model_words(info: EngineInfo) -> tuple[str, ...]:
 
 
 def _head() -> str:
-    scripts = "\n".join((ASSETS / name).read_text("utf-8") for name in ("studio.js", "chat.js"))
+    scripts = "\n".join((ASSETS / name).read_text("utf-8") for name in ("studio.js", "chat.js", "ground.js"))
     return f"{viewer_head()}\n<script>\n{scripts}</script>"

@@ -14,6 +14,7 @@ window.StudioChat = (() => {
       if (action === 'copy') copy(button, button.closest('[data-raw]').dataset.raw);
       else if (action === 'copy-code') copy(button, button.closest('.code').querySelector('pre').textContent);
       else if (action === 'forget' && !button.dataset.sure) askAgain(button);
+      else if (action === 'large') showLarge(button, trigger);
       else trigger(action, { ...button.dataset });
     });
   }
@@ -35,6 +36,25 @@ window.StudioChat = (() => {
   function askAgain(button) {
     button.dataset.sure = '1';
     setTimeout(() => delete button.dataset.sure, 3000);
+  }
+
+  /** Show the picture in the viewer, which becomes a dialog of its own; Python fills it. */
+  function showLarge(button, trigger) {
+    let dialog = byId('large-dialog');
+    if (!dialog) {
+      dialog = document.createElement('dialog');
+      dialog.id = 'large-dialog';
+      dialog.setAttribute('aria-label', 'Picture');
+      dialog.innerHTML = '<button type="button" class="text-button" data-close>Close</button>';
+      byId('chat').append(dialog);
+      dialog.append(byId('large-picture'));
+      dialog.addEventListener('click', (event) => {
+        if (event.target === dialog || event.target.closest('[data-close]')) dialog.close();
+      });
+    }
+    dialog.classList.toggle('has-results', 'index' in button.dataset);
+    dialog.showModal();
+    trigger('large', { ...button.dataset });
   }
 
   /** The conversation in the page's address, so that a reload or a bookmark shows it again. */
@@ -101,7 +121,7 @@ window.StudioChat = (() => {
     const scroller = byId('chat-scroll');
     if (!scroller) return setTimeout(followEnd, 200);
     let follows = true;
-    const toEnd = () => follows && scroller.querySelector('.turn') && (scroller.scrollTop = scroller.scrollHeight);
+    const toEnd = () => follows && scroller.querySelector('#conversation .turn') && (scroller.scrollTop = scroller.scrollHeight);
     scroller.addEventListener('scroll', () => {
       follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
     });

@@ -20,11 +20,13 @@ from app.history import Picture
 from app.knobs import KnobPanel, preset_of
 from app.people import person_of
 from app.studio import Studio
+from app.viewer import image_viewer
 
 _COMPOSER_MAX_CHARS = 1_000_000
 """A longer paste would become a file; a message of this length is refused with a sentence by every model anyway."""
 
-_TRANSCRIPT_JS = "StudioChat.mount(element, trigger); // 'again' 'bring_back' 'edit' 'example' 'show' 'open'"
+# The names of the events that a component can trigger are looked for in its script, in quotes.
+_TRANSCRIPT_JS = "StudioChat.mount(element, trigger); // 'again' 'bring_back' 'edit' 'example' 'show' 'large'"
 _LIST_JS = "StudioChat.mount(element, trigger); // 'open' 'forget'"
 
 Updates = dict[Component, Any]
@@ -75,6 +77,7 @@ class _ChatTab:
                         autofocus=True,
                         stop_btn=False,
                     )
+                    self.large = image_viewer(elem_id="large-picture")
             with gr.Column(elem_id="chat-knobs", min_width=0):
                 self.knobs = KnobPanel()
                 self.clear = gr.Button("Clear the conversation", elem_id="clear-conversation")
@@ -107,6 +110,8 @@ class _ChatTab:
         self.new.click(self._new, self.session, page, **quick)
         self.conversations.open(self._open, self.session, page, **quick)
         self.conversations.forget(self._forget, here, page, **quick)
+        for component in (self.conversation, self.live):
+            component.large(self._large, here, self.large, **quick)
         self._wire_in_the_browser()
         looking = [self.draft_files.change, self.knobs.megapixels.release, model_name.change]
         gr.on(looking, self._look, {self.composer, *self.knobs.inputs}, self.draft, **quick)
@@ -174,12 +179,19 @@ class _ChatTab:
     ) -> Updates:
         return self._updates(self._actions.forget(session, self._person(request), event.id, conversation_id))
 
+    def _large(
+        self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request
+    ) -> str:
+        person, place = self._person(request), event._data or {}
+        index = int(place.get("index", -1))
+        return self._actions.large(session, person, conversation_id, place["sha"], place.get("id", ""), index)
+
     def _look(self, values: Mapping[Component, Any]) -> str:
         return self._actions.look(_draft(values[self.composer]).files, self.knobs.read(values))
 
-    def _choose_preset(self, name: str) -> Updates:
+    def _choose_preset(self, name: str) -> Any:
         preset = preset_of(self._studio.engines.current(), name)
-        return self.knobs.show(preset) if preset else {}
+        return self.knobs.show(preset) if preset else gr.skip()
 
     def _refresh_welcome(self, conversation_id: str) -> Any:
         return gr.skip() if conversation_id else self._actions.welcome()
@@ -218,7 +230,7 @@ class _ChatTab:
             composer |= {"submit_btn": not shown.is_running, "stop_btn": shown.is_running}
         if composer:
             updates[self.composer] = gr.update(**composer)
-        return updates
+        return updates or {self.live: gr.skip()}  # Gradio takes an empty answer for a mistake
 
 
 def _draft(value: Mapping[str, Any] | None) -> Draft:
