@@ -319,9 +319,9 @@ ABILITIES: tuple[tuple[Callable[[View, np.random.Generator], list[Turn]], float]
     (where, 1.5),
     (relation, 1.5),
     (yes_no, 1.2),
-    (detect, 1.6),
-    (find, 1.6),
-    (point, 1.3),
+    (detect, 4.0),
+    (find, 4.0),
+    (point, 2.5),
     (in_box, 0.8),
 )
 _WEIGHTS = np.array([weight for _, weight in ABILITIES]) / sum(weight for _, weight in ABILITIES)

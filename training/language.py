@@ -18,10 +18,18 @@ from torch import Tensor, nn
 
 from training import dialogues, network, records
 from training.packing import Batch, Packed, Packer
-from training.scenes import Scene, random_scene
+from training.scenes import MAX_SHAPES, Scene, random_scene
 from training.tower import sizes_of_one_grid
 
 SYSTEMS = ("You are a helpful assistant.", "Answer briefly.", "You look at pictures and answer questions about them.")
+
+
+# Share of the pictures with at most three shapes: what to copy is learnt there first, which to copy in the others.
+FEW_SHAPES = 0.4
+
+
+KNOWN_WAVES = torch.from_numpy(records.waves(np.arange(1000)))
+PROBE_WEIGHT = 0.3
 
 
 class RecordReader(nn.Module):
@@ -33,13 +41,34 @@ class RecordReader(nn.Module):
         nn.init.normal_(self.project.weight, std=0.05)
 
 
+class NumberProbe(nn.Module):
+    """Reads, before the last layer, the waves of the coordinate whose digits are being written.
+
+    A second teacher: fetching a coordinate from the right cell earns credit long before its digits come out right.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(hidden, records.WAVES)
+        nn.init.zeros_(self.read.weight)
+
+    def forward(self, before_last: Tensor, batch: Batch) -> Tensor:
+        """Mean squared error summed over waves; `before_last` is (n, length, hidden)."""
+        numbers = batch.numbers[:, 1:]
+        written = before_last[:, :-1][numbers >= 0]
+        told = self.read(F.rms_norm(written, written.shape[-1:])).float()
+        wanted = KNOWN_WAVES.to(told.device)[numbers[numbers >= 0]]
+        return F.mse_loss(told, wanted) * records.WAVES
+
+
 def random_conversation(
     rng: np.random.Generator, sizes: Sequence[tuple[int, int]], grid_hw: tuple[int, int], packer: Packer
 ) -> tuple[list[Scene], Packed]:
     """Scenes (none, one or two of the given sizes) and a packed conversation about them."""
     form = rng.random()
     pictures = 0 if form < 0.07 else 2 if form < 0.22 else 1
-    scenes = [random_scene(rng, size) for size in sizes[:pictures]]
+    few = 3 if rng.random() < FEW_SHAPES else MAX_SHAPES
+    scenes = [random_scene(rng, size, few) for size in sizes[:pictures]]
     turns = dialogues.about_scenes(scenes, grid_hw, rng, 18) if scenes else dialogues.without_pictures(rng, 8)
     packed = packer.pack(
         turns,
@@ -62,7 +91,7 @@ def answer_loss(language: Any, hidden: Tensor, batch: Batch) -> tuple[Tensor, di
 
 
 def record_loss(
-    language: Any, reader: RecordReader, packer: Packer, rng: np.random.Generator, count: int
+    language: Any, reader: RecordReader, probe: NumberProbe, packer: Packer, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of `count` conversations in which records take the place of pictures."""
     grid, sizes = sizes_of_one_grid(rng, 2 * count)
@@ -77,10 +106,17 @@ def record_loss(
     visual = reader.project(torch.from_numpy(np.concatenate(told)).to(weight))
     embeddings = language.embed_tokens(batch.ids)
     embeddings = embeddings.masked_scatter(batch.visual.unsqueeze(-1), visual)
-    hidden = network.text_hidden(language, embeddings, batch.positions, batch.visual, [])
-    return answer_loss(language, hidden, batch)
+    hidden, before_last = network.text_hidden(language, embeddings, batch.positions, batch.visual, [])
+    answers, metrics = answer_loss(language, hidden, batch)
+    fetched = probe(before_last, batch)
+    return answers + PROBE_WEIGHT * fetched, {
+        "answers": float(answers.detach()),
+        "probe": float(fetched.detach()),
+        **metrics,
+    }
 
 
-def parameters(language: Any, reader: RecordReader) -> dict[str, nn.Parameter]:
+def parameters(language: Any, reader: RecordReader, probe: NumberProbe) -> dict[str, nn.Parameter]:
     named = {f"language.{name}": weight for name, weight in language.named_parameters()}
-    return named | {f"reader.{name}": weight for name, weight in reader.named_parameters()}
+    named |= {f"reader.{name}": weight for name, weight in reader.named_parameters()}
+    return named | {f"probe.{name}": weight for name, weight in probe.named_parameters()}

@@ -18,17 +18,22 @@ from torch import Tensor
 from training.dialogues import Turn
 
 # The last digit of a coordinate is finer than the pictures are; hunting for it would drown the other digits.
-LAST_DIGIT_WEIGHT = 0.25
+LAST_DIGIT_WEIGHT = 0.05
 
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """`ids` (length), `weights` (length; 0 where not learnt), `positions` (3, length), `visual` (length, bool)."""
+    """One sequence.
+
+    `ids` (length), `weights` (length; 0 where not learnt), `positions` (3, length), `visual` (length, bool), `numbers`
+    (length): the coordinate 0-999 that a token is a digit of, else -1.
+    """
 
     ids: NDArray[np.int64]
     weights: NDArray[np.float32]
     positions: NDArray[np.int64]
     visual: NDArray[np.bool_]
+    numbers: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,7 @@ class Batch:
     weights: Tensor
     positions: Tensor
     visual: Tensor
+    numbers: Tensor
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
@@ -54,7 +60,8 @@ class Packer:
         self._start, self._end = vocabulary["<|im_start|>"], vocabulary["<|im_end|>"]
         self._vision = vocabulary["<|vision_start|>"], vocabulary["<|image_pad|>"], vocabulary["<|vision_end|>"]
         self._pad = vocabulary["<|endoftext|>"]
-        self._digits = {vocabulary[digit] for digit in "0123456789"}
+        self._digits = {vocabulary[digit]: digit for digit in "0123456789"}
+        self._before_number = {self.encode('": [1')[0], self.encode(", 1")[0]}
 
     def encode(self, text: str) -> tuple[int, ...]:
         if text not in self._known:
@@ -75,6 +82,7 @@ class Packer:
         """Pack as many turns as fit into `max_length` tokens; the pictures stand before the first question."""
         ids: list[int] = []
         weights: list[float] = []
+        numbers: list[int] = []
 
         def add(tokens: Sequence[int], learnt: Sequence[float] | None = None) -> None:
             ids.extend(tokens)
@@ -93,11 +101,14 @@ class Packer:
             if index and len(ids) + len(asked) + len(answer) > max_length:
                 break
             add(asked)
+            numbers += [-1] * (len(ids) - len(numbers)) + self._coordinates(answer)
             add(answer, self._answer_weights(answer))
             add(self.encode("\n"))
         tokens = np.array(ids)
         visual = tokens == self._vision[1]
-        return Packed(tokens, np.array(weights, dtype=np.float32), rope_positions(visual, grids_hw), visual)
+        numbers += [-1] * (len(ids) - len(numbers))
+        positions = rope_positions(visual, grids_hw)
+        return Packed(tokens, np.array(weights, dtype=np.float32), positions, visual, np.array(numbers))
 
     def _answer_weights(self, answer: list[int]) -> list[float]:
         digit = [token in self._digits for token in answer]
@@ -105,6 +116,16 @@ class Packer:
             LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else 1.0
             for i in range(len(answer))
         ]
+
+    def _coordinates(self, answer: list[int]) -> list[int]:
+        """For each token the coordinate that it is a digit of, or -1."""
+        numbers = [-1] * len(answer)
+        for start in range(1, len(answer)):
+            if answer[start - 1] in self._before_number and answer[start] in self._digits:
+                end = next(i for i in range(start, len(answer)) if answer[i] not in self._digits)
+                value = int("".join(self._digits[token] for token in answer[start:end]))
+                numbers[start:end] = [value] * (end - start)
+        return numbers
 
     def collate(self, packed: Sequence[Packed], multiple: int = 32) -> Batch:
         longest = -(-max(len(one.ids) for one in packed) // multiple) * multiple
@@ -116,7 +137,9 @@ class Packer:
             return torch.from_numpy(np.stack(stacked))
 
         positions = padded("positions", 0).transpose(0, 1).contiguous()
-        return Batch(padded("ids", self._pad), padded("weights", 0.0), positions, padded("visual", False))
+        return Batch(
+            padded("ids", self._pad), padded("weights", 0.0), positions, padded("visual", False), padded("numbers", -1)
+        )
 
 
 def rope_positions(visual: NDArray[np.bool_], grids_hw: Sequence[tuple[int, int]]) -> NDArray[np.int64]:

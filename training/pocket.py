@@ -21,7 +21,7 @@ from training.tokenizer import write_processor_files
 
 STAGES = ("tower", "language", "joint")
 STEPS = {"tower": 6000, "language": 4000, "joint": 4000}
-BATCH = {"tower": 32, "language": 24, "joint": 24}
+BATCH = {"tower": 32, "language": 12, "joint": 16}
 RATE = {"tower": 1.2e-3, "language": 2e-3, "joint": 8e-4}
 
 
@@ -63,28 +63,31 @@ def train_language(run: Run) -> None:
     model, _, packer = build(run.device, seed=1)
     text = model.model.language_model.bfloat16()
     reader = language.RecordReader(text.config.hidden_size).to(run.device, torch.bfloat16)
+    probe = language.NumberProbe(text.config.hidden_size).to(run.device, torch.bfloat16)
     run.stage(
         "language",
-        language.parameters(text, reader),
-        lambda rng: language.record_loss(text, reader, packer, rng, BATCH["language"]),
+        language.parameters(text, reader, probe),
+        lambda rng: language.record_loss(text, reader, probe, packer, rng, BATCH["language"]),
     )
 
 
 def train_joint(run: Run) -> None:
     model, heads, packer = build(run.device)
-    joint.assemble(model, heads, run.folder)
-    model, heads = model.bfloat16(), heads.bfloat16()
+    probe = language.NumberProbe(model.config.text_config.hidden_size)
+    joint.assemble(model, heads, probe, run.folder)
+    model, heads, probe = model.bfloat16(), heads.bfloat16(), probe.to(run.device, torch.bfloat16)
     run.stage(
         "joint",
-        joint.parameters(model, heads),
-        lambda rng: joint.joint_loss(model, heads, packer, rng, BATCH["joint"]),
+        joint.parameters(model, heads, probe),
+        lambda rng: joint.joint_loss(model, heads, probe, packer, rng, BATCH["joint"]),
     )
 
 
 def export(run: Run) -> None:
     """Write the joint stage's weights, with what is fixed about the model, into model/pocket."""
     model, heads, packer = build(torch.device("cpu"))
-    joint.load_stage(run.folder / "joint.pt", joint.parameters(model, heads))
+    probe = language.NumberProbe(model.config.text_config.hidden_size)
+    joint.load_stage(run.folder / "joint.pt", joint.parameters(model, heads, probe))
     save_model(model, packer.tokenizer)
 
 

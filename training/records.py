@@ -29,7 +29,7 @@ COORDS = slice(COLOR.stop, COLOR.stop + len(COORDINATES) * WAVES)
 PLACE = slice(COORDS.stop, COORDS.stop + 2 * THERMOMETER)
 WIDTH = PLACE.stop
 _LEVELS = np.linspace(1 / THERMOMETER, 1.0, THERMOMETER) - 0.5 / THERMOMETER
-_LEAST_SIGMA, _MOST_SIGMA = 1.0, 16.0
+_LEAST_SIGMA, _MOST_SIGMA = 1.0, 8.0
 
 
 def permille(value: float, length: float) -> int:

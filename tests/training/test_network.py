@@ -26,7 +26,7 @@ def test_both_ways_through_the_model_agree() -> None:
     tokens, deep = network.vision_features(model.model.visual, states, inner)
     embeddings = model.model.language_model.embed_tokens(packed.ids)
     embeddings = embeddings.masked_scatter(packed.visual.unsqueeze(-1), tokens)
-    ours = network.text_hidden(
+    ours, _ = network.text_hidden(
         model.model.language_model, embeddings, packed.positions, packed.visual, [d.flatten(0, 1) for d in deep]
     )
 
