@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from model.engines.base import Engine
 from model.types import Chunk, GenerationOptions, Prompt, Queued
@@ -29,7 +29,7 @@ class Snapshot:
     waiting: int = 0
     text: str = ""
     thinking: str = ""
-    last: Chunk = Chunk("")
+    last: Chunk = field(default_factory=lambda: Chunk(""))
 
 
 class Answering:

@@ -33,7 +33,8 @@ def create_app(studio: Studio, hosts: AllowedHosts | None = None) -> FastAPI:
     for routes in (_health_routes(studio), _media_routes(studio), openai_api.router(studio), _unknown_routes()):
         app.include_router(routes)
     page = build_page(studio)
-    return gr.mount_gradio_app(app, page.blocks, path="/", **page.mount_options)
+    gr.mount_gradio_app(app, page.blocks, path="/", **page.mount_options)
+    return app
 
 
 def _health_routes(studio: Studio) -> APIRouter:

@@ -190,9 +190,7 @@ class ChatActions:
     def _list(self, person: str, shown_id: str) -> str:
         return view.conversations_html(self._history.conversations(person), shown_id)
 
-    def _run(
-        self, session: Session, person: str, knobs: Knobs, ask: Callable[[Engine], Question]
-    ) -> Iterator[Shown]:
+    def _run(self, session: Session, person: str, knobs: Knobs, ask: Callable[[Engine], Question]) -> Iterator[Shown]:
         """Wait for the model, ask, answer. What is refused before it was stored leaves the composer as it is."""
         if session.cancel is not None:
             yield Shown(notice=view.error_html("An answer is being written. Stop it first."))

@@ -16,7 +16,7 @@ from app.history import Conversation, Picture, Turn
 from app.markdown import MarkdownStream, to_html
 from app.media_store import media_url
 from app.palette import PALETTE, label_order
-from app.templates import template
+from app.templates import macros
 from app.wire import label_of
 from model.types import Action, Answer, Box, Box3D, Point, Polygon, Region
 
@@ -57,7 +57,7 @@ def conversation_html(branch: Sequence[Turn], *, error: str = "", is_running: bo
         pictures += turn.pictures
         parts.append(_question_html(turn) if turn.role == "user" else _answer_html(turn, pictures))
     if not is_running and branch and branch[-1].role == "user":
-        parts.append(str(_macros().error(error or "This message has not been answered.", branch[-1].id)))
+        parts.append(str(macros("chat.html").error(error or "This message has not been answered.", branch[-1].id)))
     return "".join(parts)
 
 
@@ -77,12 +77,12 @@ class LiveView:
             is_thinking=bool(thinking) and not text,
             overlays=_overlays(live.answer, self._pictures),
         )
-        return str(_macros().live(body, _stage(live, bool(self._pictures))))
+        return str(macros("chat.html").live(body, _stage(live, bool(self._pictures))))
 
 
 def stage_html(stage: str) -> str:
     """The place of the answer before its first piece: what is going on."""
-    return str(_macros().live(_Body(), stage))
+    return str(macros("chat.html").live(_Body(), stage))
 
 
 def picture_caption(picture: Picture) -> str:
@@ -105,44 +105,38 @@ def stats_line(details: Mapping[str, Any]) -> str:
     return " · ".join(parts)
 
 
-def conversations_html(
-    rows: Iterable[Conversation], current_id: str, today: datetime.date | None = None
-) -> str:
+def conversations_html(rows: Iterable[Conversation], current_id: str, today: datetime.date | None = None) -> str:
     """The list of conversations, grouped by the day on which they were last used."""
     groups: dict[str, list[Conversation]] = {}
     for row in rows:
         day = datetime.datetime.fromtimestamp(row.updated_at).date()
         groups.setdefault(_day_name(day, today or datetime.date.today()), []).append(row)
-    return str(_macros().conversations(list(groups.items()), current_id))
+    return str(macros("chat.html").conversations(list(groups.items()), current_id))
 
 
 def welcome_html(about: Mapping[str, str] | None, examples: Sequence[tuple[Example, str]]) -> str:
     """What an empty conversation shows; each example comes with the address of its picture."""
     items = [{"url": url, "question": example.question, "alt": example.alt} for example, url in examples]
-    return str(_macros().welcome(about, items))
+    return str(macros("chat.html").welcome(about, items))
 
 
 def error_html(sentence: str) -> str:
-    return str(_macros().error(sentence)) if sentence else ""
+    return str(macros("chat.html").error(sentence)) if sentence else ""
 
 
 def tools_html() -> str:
     """The buttons that open list and side panel where the page is too narrow to show them."""
-    return str(_macros().tools())
+    return str(macros("chat.html").tools())
 
 
 def cleared_html() -> str:
     """Says that the conversation was cleared, and offers to undo it."""
-    return str(_macros().cleared())
+    return str(macros("chat.html").cleared())
 
 
 def draft_html(items: Sequence[Mapping[str, str]]) -> str:
     """One line for every picture in the composer: its `name`, and its `caption` or the `problem` with it."""
-    return str(_macros().draft(items))
-
-
-def _macros() -> Any:
-    return template("chat.html").module
+    return str(macros("chat.html").draft(items))
 
 
 def _question_html(turn: Turn) -> str:
@@ -156,7 +150,7 @@ def _question_html(turn: Turn) -> str:
         }
         for picture in turn.pictures
     ]
-    return str(_macros().question(turn, pictures))
+    return str(macros("chat.html").question(turn, pictures))
 
 
 def _answer_html(turn: Turn, pictures: Sequence[Picture]) -> str:
@@ -173,7 +167,7 @@ def _answer_html(turn: Turn, pictures: Sequence[Picture]) -> str:
         stats_title=f"Answered by {turn.details.get('model', 'a model')}",
         broken_off=turn.details.get("broken_off", ""),
     )
-    return str(_macros().answer(turn, body))
+    return str(macros("chat.html").answer(turn, body))
 
 
 def _found(answer: Answer) -> bool:

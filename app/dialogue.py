@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +49,7 @@ class Knobs:
     """What the side panel says. A picture with more than `max_pixels` is scaled down; None is the model's own bound."""
 
     system_prompt: str = ""
-    options: GenerationOptions = GenerationOptions()
+    options: GenerationOptions = field(default_factory=GenerationOptions)
     max_pixels: int | None = None
     number_pictures: bool = False
 
@@ -191,9 +191,7 @@ def answer_of(turn: Turn) -> Answer:
 
 def media_of(turn: Turn) -> tuple[MediumInput, ...]:
     """The pictures that the model saw when it wrote this answer, in order."""
-    return tuple(
-        MediumInput((item[0], item[1]), (item[2], item[3]), item[4]) for item in turn.details.get("media", ())
-    )
+    return tuple(MediumInput((item[0], item[1]), (item[2], item[3]), item[4]) for item in turn.details.get("media", ()))
 
 
 def _parsed(answering: Answering, parser: AnswerParser) -> Iterator[tuple[Snapshot, Answer]]:

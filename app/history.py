@@ -295,6 +295,4 @@ def _turn(row: sqlite3.Row, siblings: tuple[str, ...]) -> Turn:
         )
         for item in json.loads(row["pictures"])
     )
-    return Turn(
-        row["id"], row["parent_id"], row["role"], row["text"], pictures, json.loads(row["details"]), siblings
-    )
+    return Turn(row["id"], row["parent_id"], row["role"], row["text"], pictures, json.loads(row["details"]), siblings)

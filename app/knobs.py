@@ -31,13 +31,15 @@ class KnobPanel:
             label="Number the pictures", info="Writes “Picture 1:” before each, so that the model can name them."
         )
         self.megapixels = gr.Slider(
-            0.01, 16, step=0.01, label="Pixel budget (megapixels)", info="A larger picture is scaled down to this."
+            0.01, 16, step=0.01, label="Pixel budget", info="In megapixels; a larger picture is scaled down to it."
         )
         self.max_new_tokens = gr.Slider(
             16, 8192, step=16, label="Max new tokens", info="The answer is cut at this length."
         )
         self.greedy = gr.Checkbox(label="Greedy", info="Always the likeliest token: the same answer every time.")
-        self.temperature = gr.Slider(0, 2, step=0.01, label="Temperature", info="Higher is more varied, lower steadier.")
+        self.temperature = gr.Slider(
+            0, 2, step=0.01, label="Temperature", info="Higher is more varied, lower steadier."
+        )
         self.top_p = gr.Slider(0, 1, step=0.01, label="Top-p", info="Picks among the likeliest that add up to this.")
         self.top_k = gr.Slider(0, 200, step=1, label="Top-k", info="Picks among this many tokens; 0 is no limit.")
         self.repetition_penalty = gr.Slider(

@@ -28,14 +28,12 @@ _GROWING_CODE_MAX_CHARS = 4_000
 """Longer code is shown plain: colouring it, 25 times a second while it grows, would hold the page up."""
 _FORMULA_MAX_CHARS = 2_000
 
-_TEXT_TAGS = (
-    "p br hr h1 h2 h3 h4 h5 h6 strong em s blockquote ul ol li a code pre span div button "
-    "table thead tbody tr th td"
-).split()
-_MATH_TAGS = (
-    "math mrow mi mn mo ms mtext mspace mfrac msqrt mroot msub msup msubsup munder mover munderover "
-    "mtable mtr mtd mstyle mpadded menclose mphantom"
-).split()
+_TAGS = {
+    *("p", "br", "hr", "h1", "h2", "h3", "h4", "h5", "h6", "strong", "em", "s", "blockquote", "ul", "ol", "li", "a"),
+    *("code", "pre", "span", "div", "button", "table", "thead", "tbody", "tr", "th", "td"),
+    *("math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "msub", "msup", "msubsup"),
+    *("munder", "mover", "munderover", "mtable", "mtr", "mtd", "mstyle", "mpadded", "menclose", "mphantom"),
+}
 _ATTRIBUTES = {
     "a": {"href", "title"},
     "ol": {"start"},
@@ -79,9 +77,7 @@ class MarkdownStream:
         if split:
             self._settled_html.append(_clean(_MARKDOWN.renderer.render(tokens[:split], _MARKDOWN.options, env)))
             self._settled_chars += sum(len(row) for row in tail.splitlines(keepends=True)[:line])
-        return "".join(self._settled_html) + _clean(
-            _MARKDOWN.renderer.render(tokens[split:], _MARKDOWN.options, env)
-        )
+        return "".join(self._settled_html) + _clean(_MARKDOWN.renderer.render(tokens[split:], _MARKDOWN.options, env))
 
 
 def _last_block(tokens: Sequence[Token]) -> tuple[int, int]:
@@ -96,7 +92,7 @@ def _last_block(tokens: Sequence[Token]) -> tuple[int, int]:
 def _clean(markup: str) -> str:
     return nh3.clean(
         markup,
-        tags={*_TEXT_TAGS, *_MATH_TAGS},
+        tags=_TAGS,
         attributes=_ATTRIBUTES,
         url_schemes={"http", "https", "mailto"},
         link_rel="noopener noreferrer nofollow",

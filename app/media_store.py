@@ -35,7 +35,7 @@ class MediaStore:
         self._lock = threading.Lock()
 
     def put(self, image: Image) -> str:
-        """Keep a picture; returns the address at which the page finds it. Raises `StudioError` when the disk refuses."""
+        """Keep a picture; returns its address on the page. Raises `StudioError` when the disk refuses."""
         path = self._path(image.sha256)
         if not path.exists():
             _write_whole(path, image.data)

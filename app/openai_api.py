@@ -94,11 +94,10 @@ def router(studio: Studio) -> APIRouter:
         snapshots = completion.snapshots()
         async with _stopped_with(request, completion.cancel):
             # The first snapshot before the status line: a refusal can still have its own.
-            first = last = await anext(snapshots)
+            first = await anext(snapshots)
             if not body.stream:
-                async for last in snapshots:
-                    pass
-                return JSONResponse(completion.whole(last))
+                all_of_it = [first, *[snapshot async for snapshot in snapshots]]
+                return JSONResponse(completion.whole(all_of_it[-1]))
         return StreamingResponse(_events(completion, first, snapshots, request), media_type="text/event-stream")
 
     return routes

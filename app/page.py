@@ -15,13 +15,15 @@ from gradio.components import Component
 from app.engine_manager import EngineStatus, loading_words
 from app.studio import Studio
 from app.tabs import chat, ground
-from app.templates import ASSETS, template
+from app.templates import ASSETS, macros
 from app.theme import studio_theme
 from app.viewer import viewer_head
 from model.types import EngineInfo
 
 TITLE = "Qwen-VL Studio"
 _STATUS_INTERVAL_S = 0.5
+_STYLES = ("studio.css", "chat.css", "ground.css")
+_SCRIPTS = ("studio.js", "chat.js", "ground.js")
 _KEYS = (
     (("Enter",), "Send"),
     (("Shift", "Enter"), "New line"),
@@ -49,7 +51,6 @@ def build_page(studio: Studio) -> Page:
                 ground.build(studio, blocks, model_name)
     options: dict[str, Any] = {
         "theme": studio_theme(),
-        "css_paths": [ASSETS / "studio.css", ASSETS / "chat.css", ASSETS / "ground.css"],
         "head": _head(),
         "js": "() => window.Studio.start()",
         "footer_links": [],
@@ -64,8 +65,8 @@ def build_page(studio: Studio) -> Page:
 
 def _build_header(studio: Studio, blocks: gr.Blocks) -> gr.Textbox:
     """The line at the top; returns a hidden text that holds the name of the model that is ready."""
-    macros = template("page.html").module
-    gr.HTML(str(macros.header(TITLE, _KEYS)), elem_id="header", apply_default_css=False, js_on_load=None)
+    html = macros("page.html")
+    gr.HTML(str(html.header(TITLE, _KEYS)), elem_id="header", apply_default_css=False, js_on_load=None)
     status = gr.HTML(elem_id="model-status", apply_default_css=False, js_on_load=None)
     note = gr.HTML(elem_id="model-note", apply_default_css=False, js_on_load=None)
     model_name = gr.Textbox(visible="hidden")
@@ -75,7 +76,7 @@ def _build_header(studio: Studio, blocks: gr.Blocks) -> gr.Textbox:
         now = studio.engines.status()
         return {
             status: status_html(now),
-            note: str(macros.note(now.note)) if now.note else "",
+            note: str(html.note(now.note)) if now.note else "",
             model_name: now.info.name if now.info else "",
             timer: gr.Timer(active=now.state == "loading"),
         }
@@ -83,7 +84,7 @@ def _build_header(studio: Studio, blocks: gr.Blocks) -> gr.Textbox:
     gr.on(
         [blocks.load, timer.tick],
         show_status,
-        outputs={status, note, model_name, timer},
+        outputs=[status, note, model_name, timer],
         show_progress="hidden",
         queue=False,
         api_visibility="private",
@@ -99,7 +100,7 @@ def status_html(status: EngineStatus) -> str:
         "failed": ("no model",),
         "ready": model_words(status.info) if status.info else (),
     }[status.state]
-    return str(template("page.html").module.status(status, words))
+    return str(macros("page.html").status(status, words))
 
 
 def model_words(info: EngineInfo) -> tuple[str, ...]:
@@ -111,5 +112,6 @@ def model_words(info: EngineInfo) -> tuple[str, ...]:
 
 
 def _head() -> str:
-    scripts = "\n".join((ASSETS / name).read_text("utf-8") for name in ("studio.js", "chat.js", "ground.js"))
-    return f"{viewer_head()}\n<script>\n{scripts}</script>"
+    # Here and not in `css_paths`: Gradio rewrites selectors there, so that none can begin at the body.
+    styles, scripts = ("\n".join((ASSETS / name).read_text("utf-8") for name in names) for names in (_STYLES, _SCRIPTS))
+    return f"{viewer_head()}\n<style>\n{styles}</style>\n<script>\n{scripts}</script>"

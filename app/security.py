@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -186,5 +185,3 @@ def _is_address(name: str) -> bool:
     except ValueError:
         return False
     return True
-
-

@@ -6,13 +6,21 @@ about models or pages; everyone else gets the one frozen `Settings`.
 
 from __future__ import annotations
 
+import inspect
 import ipaddress
 import os
+import tomllib
 from pathlib import Path
 from typing import Literal
 
 from pydantic import Field, ValidationError, field_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    CliApp,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
 from model.catalog import POCKET_NAME
 
@@ -34,6 +42,8 @@ class Settings(BaseSettings):
     environment, then the file.
     """
 
+    __doc__ = inspect.cleandoc(__doc__)  # --help prints it as it stands
+
     model_config = SettingsConfigDict(
         env_prefix=ENV_PREFIX,
         frozen=True,
@@ -52,7 +62,9 @@ class Settings(BaseSettings):
     quantization: Literal["none", "8bit", "4bit"] = Field(
         "none", description="load the language model in fewer bits; needs less memory, answers a little worse"
     )
-    device: str = Field("auto", description='"auto" takes a GPU where there is one; else "cpu", "cuda", "cuda:1", "mps"')
+    device: str = Field(
+        "auto", description='"auto" takes a GPU where there is one; else "cpu", "cuda", "cuda:1", "mps"'
+    )
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
         "auto", description="the numbers to compute in; auto suits the device"
     )
@@ -78,8 +90,7 @@ class Settings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        config_file = Path(os.environ.get(CONFIG_FILE_VARIABLE, DEFAULT_CONFIG_FILE))
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=config_file)
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=_config_file())
 
     @property
     def is_exposed(self) -> bool:
@@ -91,6 +102,29 @@ class Settings(BaseSettings):
         return self.max_upload_mb * 1024 * 1024
 
 
+def read_settings(arguments: list[str] | None = None) -> Settings:
+    """Settings from `arguments` (the process's own when None), environment and file.
+
+    Ends the program with a plain sentence when a value cannot be used; `--help` ends it too.
+    """
+    try:
+        return CliApp.run(Settings, cli_args=arguments)
+    except ValidationError as error:
+        lines = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+        raise SystemExit(
+            "\n".join(["These settings cannot be used (python app.py --help explains each):", *lines])
+        ) from error
+    except tomllib.TOMLDecodeError as error:
+        raise SystemExit(f"The settings file {_config_file().name} is not valid TOML: {error}.") from error
+
+
+def _config_file() -> Path:
+    named = os.environ.get(CONFIG_FILE_VARIABLE)
+    if named and not Path(named).is_file():
+        raise SystemExit(f"There is no settings file {named}, which {CONFIG_FILE_VARIABLE} names.")
+    return Path(named or DEFAULT_CONFIG_FILE)
+
+
 def _is_loopback(host: str) -> bool:
     if host == "localhost":
         return True
@@ -98,15 +132,3 @@ def _is_loopback(host: str) -> bool:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-def read_settings(arguments: list[str] | None = None) -> Settings:
-    """Settings from `arguments` (the process's own when None), environment and file.
-
-    Ends the program with a plain sentence when a value cannot be used; `--help` ends it too.
-    """
-    try:
-        return Settings(_cli_parse_args=True if arguments is None else arguments)
-    except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise SystemExit("These settings cannot be used (python app.py --help explains each):\n" + "\n".join(lines))

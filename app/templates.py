@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 ASSETS = Path(__file__).resolve().parents[1] / "ui_assets"
@@ -18,10 +19,14 @@ def icon(name: str) -> Markup:
 
 
 @cache
-def template(name: str) -> Template:
-    """The template `ui_assets/{name}`; its macros are called through `.module`."""
+def macros(name: str) -> Any:
+    """The macros of the template `ui_assets/{name}`, as attributes."""
     environment = Environment(
-        loader=FileSystemLoader(ASSETS), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        loader=FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.globals["icon"] = icon
-    return environment.get_template(name)
+    return environment.get_template(name).module

@@ -21,19 +21,29 @@ window.Studio = (() => {
     system.addEventListener('change', apply);
   }
 
+  /** At most one drawer is open; a click beside it closes it. */
+  function toggleDrawer(name) {
+    const opens = !document.body.classList.contains(name);
+    document.body.classList.remove('show-list', 'show-knobs');
+    document.body.classList.toggle(name, opens);
+  }
+
   const actions = {
     theme: toggleTheme,
-    list: () => document.body.classList.toggle('show-list'),
-    knobs: () => document.body.classList.toggle('show-knobs'),
+    list: () => toggleDrawer('show-list'),
+    knobs: () => toggleDrawer('show-knobs'),
     keys: () => document.getElementById('keys')?.showModal(),
     'close-keys': () => document.getElementById('keys')?.close(),
   };
 
   addEventListener('click', (event) => {
+    if (event.target.closest?.('#chat-main') && !event.target.closest('[data-page]')) {
+      document.body.classList.remove('show-list', 'show-knobs');
+    }
     actions[event.target.closest?.('[data-page]')?.dataset.page]?.();
   });
   addEventListener('keydown', (event) => {
-    if (event.key === '?' && !event.target.closest?.('input, textarea, [contenteditable]')) actions.keys();
+    if (event.key === '?' && !event.defaultPrevented && !event.target.closest?.('input, textarea, [contenteditable]')) actions.keys();
   });
   return { start };
 })();

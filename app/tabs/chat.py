@@ -68,7 +68,7 @@ class _ChatTab:
                         elem_id="composer",
                         show_label=False,
                         label="Message",
-                        placeholder="Ask anything; drop or paste pictures",
+                        placeholder="Ask anything",
                         sources=["upload"],
                         file_count="multiple",
                         lines=1,
@@ -88,7 +88,7 @@ class _ChatTab:
         slow: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
         here = [self.session, self.conversation_id]
         asking = {self.session, self.conversation_id, *self.knobs.inputs}
-        page = {
+        page = [
             self.conversation_id,
             self.conversation,
             self.live,
@@ -96,7 +96,7 @@ class _ChatTab:
             self.composer,
             self.editing,
             self.conversations,
-        }
+        ]
         blocks.load(self._open_page, here, page, js="StudioChat.address", **quick)
         self.composer.submit(self._send, {*asking, self.composer}, page, **slow)
         self.composer.stop(Session.stop, self.session, **quick)
@@ -116,16 +116,14 @@ class _ChatTab:
         looking = [self.draft_files.change, self.knobs.megapixels.release, model_name.change]
         gr.on(looking, self._look, {self.composer, *self.knobs.inputs}, self.draft, **quick)
         choosing = [self.knobs.preset.input, model_name.change]
-        gr.on(choosing, self._choose_preset, self.knobs.preset, {self.knobs.preset, *self.knobs.inputs}, **quick)
+        gr.on(choosing, self._choose_preset, self.knobs.preset, [self.knobs.preset, *self.knobs.inputs], **quick)
         model_name.change(self._refresh_welcome, self.conversation_id, self.conversation, **quick)
 
     def _wire_in_the_browser(self) -> None:
         """What needs no server: the address follows the conversation; typing alone does not ask about pictures."""
         local: dict[str, Any] = {"fn": None, "show_progress": "hidden", "api_visibility": "private"}
         self.conversation_id.change(inputs=self.conversation_id, js="StudioChat.remember", **local)
-        self.composer.change(
-            inputs=self.composer, outputs=self.draft_files, js="StudioChat.draftFiles", **local
-        )
+        self.composer.change(inputs=self.composer, outputs=self.draft_files, js="StudioChat.draftFiles", **local)
 
     def _open_page(self, session: Session, conversation_id: str, request: gr.Request) -> Updates:
         return self._updates(self._actions.open(session, self._person(request), conversation_id))
@@ -142,23 +140,17 @@ class _ChatTab:
         for shown in self._actions.send(session, self._person(request), conversation_id, draft, knobs):
             yield self._updates(shown)
 
-    def _again(
-        self, values: Mapping[Component, Any], event: gr.EventData, request: gr.Request
-    ) -> Iterator[Updates]:
+    def _again(self, values: Mapping[Component, Any], event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         session, conversation_id, knobs = self._asking(values)
         for shown in self._actions.again(session, self._person(request), conversation_id, event.id, knobs):
             yield self._updates(shown)
 
-    def _example(
-        self, values: Mapping[Component, Any], event: gr.EventData, request: gr.Request
-    ) -> Iterator[Updates]:
+    def _example(self, values: Mapping[Component, Any], event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
         session, _, knobs = self._asking(values)
         for shown in self._actions.try_example(session, self._person(request), int(event.id), knobs):
             yield self._updates(shown)
 
-    def _edit(
-        self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request
-    ) -> Updates:
+    def _edit(self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request) -> Updates:
         shown, pictures = self._actions.edit(session, self._person(request), conversation_id, event.id)
         return self._updates(shown, self._files(pictures))
 
@@ -174,14 +166,10 @@ class _ChatTab:
     def _bring_back(self, conversation_id: str, request: gr.Request) -> Updates:
         return self._updates(self._actions.bring_back(self._person(request), conversation_id))
 
-    def _forget(
-        self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request
-    ) -> Updates:
+    def _forget(self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request) -> Updates:
         return self._updates(self._actions.forget(session, self._person(request), event.id, conversation_id))
 
-    def _large(
-        self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request
-    ) -> str:
+    def _large(self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request) -> str:
         person, place = self._person(request), event._data or {}
         index = int(place.get("index", -1))
         return self._actions.large(session, person, conversation_id, place["sha"], place.get("id", ""), index)

@@ -1,0 +1,71 @@
+"""From settings to a running program: the listening socket, the studio's parts, the page, and then the model.
+
+Knows the order in which things start and end, and what is said at the terminal meanwhile.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from logging.handlers import RotatingFileHandler
+from urllib.parse import urlsplit
+
+from app.settings import Settings
+
+LOG_FILE = "studio.log"
+
+
+def main(settings: Settings) -> None:
+    """Serve the page until Ctrl+C. The model is loaded once the page is up, so that nobody waits for a blank one.
+
+    Raises `StudioError` when the page cannot be served.
+    """
+    _prepare_process(settings)
+    # Imported late: options are read and refused at once, and the environment has to be right before.
+    from app.api import create_app
+    from app.engine_manager import EngineManager
+    from app.history import History
+    from app.media_store import MediaStore
+    from app.security import AllowedHosts
+    from app.server import address, listen, open_tunnel, serve
+    from app.studio import Studio
+    from model.loading import ModelSpec
+
+    listener = listen(settings.host, settings.port)
+    port = listener.getsockname()[1]
+    if settings.port not in (0, port):
+        say(f"Port {settings.port} is taken; using {port} instead.")
+    studio = Studio(settings, EngineManager(announce=say), MediaStore(settings.data_dir), History(settings.data_dir))
+    hosts = AllowedHosts(settings)
+
+    def when_up() -> None:
+        say(f"Qwen-VL Studio: {address(listener)}  (Ctrl+C ends it)")
+        if settings.share:
+            public = open_tunnel(listener)
+            hosts.add(urlsplit(public).netloc)
+            say(f"Public address, for everyone who has it: {public}")
+        say(f"Loading the model: {settings.model}")
+        studio.engines.load(ModelSpec(settings.model, settings.quantization, settings.device, settings.dtype))
+
+    try:
+        serve(create_app(studio, hosts), listener, when_up)
+    finally:
+        studio.engines.close()
+        studio.history.close()
+
+
+def _prepare_process(settings: Settings) -> None:
+    """Keep everything in the data folder and quiet: the log, uploads, and no reports to anybody."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(settings.data_dir / "uploads")
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+    log = RotatingFileHandler(settings.data_dir / LOG_FILE, maxBytes=2**20, backupCount=1, encoding="utf-8")
+    log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[log])
+    logging.captureWarnings(True)
+
+
+def say(sentence: str) -> None:
+    """Tell the person at the terminal."""
+    print(sentence, flush=True)
