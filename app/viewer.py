@@ -29,7 +29,7 @@ _SCRIPTS = ("viewer_parts.js", "viewer_edit.js", "viewer.js")
 
 _ON_LOAD = """
 window.StudioViewer.mount(element, {
-  editable: props.editable,
+  editable: %s,
   read: () => props.value,
   watch: (callback) => watch('value', callback),
   write: (text) => { props.value = text; trigger('input'); },
@@ -60,9 +60,9 @@ def image_viewer(value: str | None = None, *, editable: bool = False, **kwargs: 
     return gr.HTML(
         value or viewer_value(None, ""),
         html_template=(_ASSETS / "viewer.html").read_text("utf-8"),
-        js_on_load=_ON_LOAD,
+        # Not a property: those of a widget that is not on the page yet are lost when its value changes.
+        js_on_load=_ON_LOAD % json.dumps(editable),
         apply_default_css=False,
-        editable=editable,
         **kwargs,
     )
 

@@ -29,12 +29,14 @@ def label_of(item: Region | Action) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """What a person made of a viewer's value: the same regions and actions as in the answer, but for the edits."""
+    """What a person made of a viewer's value: regions and actions of the picture at `src` as they are now, the order of
+    their labels, and the area to ask about."""
 
     regions: tuple[Region, ...] = ()
     actions: tuple[Action, ...] = ()
     labels: tuple[str, ...] = ()
     ask_xyxy: tuple[float, float, float, float] | None = None
+    src: str = ""
 
 
 def edited(value: str, image_index: int = 0) -> Edited:
@@ -44,11 +46,12 @@ def edited(value: str, image_index: int = 0) -> Edited:
         width, height = wire["size_wh"]
         items = [_from_wire(item, image_index, width, height) for item in wire["regions"]]
         ask = _xyxy(wire["ask_xyxy"], width, height) if wire["ask_xyxy"] else None
+        labels = label_order((label_of(item) for item in items), [str(label) for label in wire["labels"]])
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RequestError("This edit could not be read. Nothing was changed; please try it again.") from error
     regions = tuple(item for item in items if not isinstance(item, Action))
     actions = tuple(item for item in items if isinstance(item, Action))
-    return Edited(regions, actions, label_order((label_of(item) for item in items), wire["labels"]), ask)
+    return Edited(regions, actions, labels, ask, str(wire["src"]))
 
 
 def to_wire(item: Region | Action, place: int, camera: Camera | None) -> dict[str, Any]:

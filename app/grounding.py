@@ -1,0 +1,122 @@
+"""One question about places in one picture: how it is asked, and what is found while the answer streams.
+
+Knows tasks, engines and parsing; the Ground tab and the HTTP API share it. Knows no widgets, no storage and no HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from app.answering import Answering, Snapshot
+from model.catalog import FAMILIES, Preset, presets_of
+from model.engines.base import Engine
+from model.parsing import AnswerParser, parse_answer
+from model.prompts import Task, system_prompt, task_prompt
+from model.types import Answer, Convention, EngineInfo, Image, MediumInput, Message, Part, Prompt, Text
+
+# The same question about the same picture gives the same answer.
+_SEED = 0
+# Room for about 100 boxes, whatever the preset says of answers in words.
+_MIN_NEW_TOKENS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """What to find. `query` is as in `model.prompts.task_prompt`; `box_xyxy` limits it to an area, in source pixels.
+
+    `preset` names one of the model's presets, empty for the first. `convention` None reads coordinates as the family
+    writes them.
+    """
+
+    task: Task = "detect"
+    query: str = ""
+    box_xyxy: tuple[float, float, float, float] | None = None
+    preset: str = ""
+    convention: Convention | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a model has said about a picture so far. `first_s` is when the first result was complete, from the start."""
+
+    ask: Ask
+    info: EngineInfo
+    medium: MediumInput
+    snapshot: Snapshot = field(default_factory=Snapshot)
+    answer: Answer = field(default_factory=Answer)
+    first_s: float | None = None
+
+    @property
+    def raw(self) -> str:
+        """The model's own text, which the regions' spans point into."""
+        return self.snapshot.text
+
+    @property
+    def is_finished(self) -> bool:
+        return self.snapshot.last.finish_reason is not None
+
+    @property
+    def convention(self) -> Convention:
+        """How the coordinates were read."""
+        return self.ask.convention or FAMILIES[self.info.family].convention
+
+    def read_as(self, convention: Convention | None) -> Found:
+        """The same text with its coordinates read in another way; None is the family's own."""
+        ask = replace(self.ask, convention=convention)
+        box_and_action = _conventions(ask, self.info.family)
+        answer = parse_answer(self.raw, box_and_action[0], (self.medium,), action_convention=box_and_action[1])
+        return replace(self, ask=ask, answer=answer)
+
+
+def look(engine: Engine, image: Image, preset: str = "") -> MediumInput:
+    """What would become of the picture on its way into the model. Raises `StudioError` when it cannot be used."""
+    return engine.prepare([Message("user", (image,))], preset_of(engine.info, preset).budget).media[0]
+
+
+def prompt_of(engine: Engine, image: Image, ask: Ask) -> Prompt:
+    """The task in the family's words. Raises `RequestError` when something is missing that the task needs."""
+    medium = look(engine, image, ask.preset)
+    family = engine.info.family
+    text = task_prompt(family, ask.task, ask.query, ask.box_xyxy, medium)
+    system = system_prompt(family, ask.task, medium)
+    parts: tuple[Part, ...] = (image, Text(text))
+    messages = [*([Message("system", (Text(system),))] if system else []), Message("user", parts)]
+    return engine.prepare(messages, preset_of(engine.info, ask.preset).budget)
+
+
+def ground(engine: Engine, image: Image, ask: Ask, cancel: threading.Event) -> Iterator[Found]:
+    """Ask, and give what is found again and again while the answer streams; the last one is complete.
+
+    Raises `StudioError`, after the last of what was found, when the answer breaks off.
+    """
+    prompt = prompt_of(engine, image, ask)
+    boxes, actions = _conventions(ask, engine.info.family)
+    parser = AnswerParser(boxes, prompt.media, action_convention=actions)
+    preset = preset_of(engine.info, ask.preset).options
+    options = replace(preset, seed=_SEED, max_new_tokens=max(preset.max_new_tokens, _MIN_NEW_TOKENS))
+    found = Found(ask, engine.info, prompt.media[0])
+    start_s = time.monotonic()
+    for snapshot in Answering(engine, prompt, options, cancel).snapshots():
+        answer = parser.feed(snapshot.text[len(found.raw) :])
+        if snapshot.last.finish_reason:
+            answer = parser.finish()
+        first_s = found.first_s
+        if first_s is None and (answer.regions or answer.actions):
+            first_s = time.monotonic() - start_s
+        found = replace(found, snapshot=snapshot, answer=answer, first_s=first_s)
+        yield found
+
+
+def preset_of(info: EngineInfo, name: str) -> Preset:
+    """The model's preset of that name, the first one for a name that it does not have."""
+    presets = presets_of(info)
+    return presets.get(name) or next(iter(presets.values()))
+
+
+def _conventions(ask: Ask, family_key: str) -> tuple[Convention, Convention]:
+    """How to read boxes and points, and how the places of actions."""
+    family = FAMILIES[family_key]
+    return ask.convention or family.convention, ask.convention or family.action_convention

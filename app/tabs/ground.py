@@ -1,0 +1,303 @@
+"""The Ground tab: its widgets, and which action each one calls.
+
+Knows Gradio. What happens is `ground_actions`' business, how it looks `ground_view`'s and `ui_assets`'.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.blocks import Block
+from gradio.components import Component
+from gradio.processing_utils import save_file_to_cache
+
+from app.exports import FORMATS
+from app.ground_actions import GroundActions, Session, Shown
+from app.ground_view import error_html
+from app.grounding import Ask
+from app.knobs import PRESET_NAMES
+from app.studio import Studio
+from app.viewer import image_viewer
+from model.catalog import CONVENTIONS
+from model.errors import StudioError
+from model.prompts import Task
+
+_TASKS: tuple[tuple[str, Task], ...] = (
+    ("Detect", "detect"),
+    ("Find", "find"),
+    ("Point", "point"),
+    ("Count", "count"),
+    ("Read text", "read"),
+    ("Act", "act"),
+    ("Free prompt", "free"),
+)
+_PLACEHOLDERS: Mapping[str, str] = {
+    "find": "What to find: the red cup on the left",
+    "point": "What to point to: door handle",
+    "count": "What to count: apple",
+    "act": "A goal on this screenshot: open the settings",
+    "free": "Ask in your own words; mark an area in the picture to ask about it",
+}
+_OWN_CONVENTION = "As the model writes them"
+_MOUNT = "StudioGround.mount(element, trigger); // 'pick' 'discard' 'example' 'unmark'"
+
+Updates = dict[Component, Any]
+
+
+def build(studio: Studio, blocks: gr.Blocks, model_name: gr.Textbox) -> None:
+    """Put the tab into the page; `model_name` changes when another model is ready."""
+    _GroundTab(studio).wire(blocks, model_name)
+
+
+class _GroundTab:
+    """The widgets of one page and the adapters between Gradio's events and `GroundActions`."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._actions = GroundActions(studio)
+        self.session = gr.State(Session())
+        with gr.Column(elem_id="ground", min_width=0):
+            with gr.Row(elem_id="ground-ask"):
+                self._build_question()
+            self.area = self._html("ground-area")
+            self.error = self._html("ground-error")
+            self.stage = self._html("ground-stage")
+            with gr.Column(visible=False, elem_id="ground-work", min_width=0) as self.work:
+                self.viewer = image_viewer(editable=True, elem_id="ground-viewer")
+                self.status = self._html("ground-status")
+                self.notes = self._html("ground-notes")
+                self.words = self._html("ground-words")
+            self._build_intake()
+            with gr.Column(visible=False, elem_id="ground-more", min_width=0) as self.more:
+                self._build_export()
+                self._build_options()
+
+    def _build_question(self) -> None:
+        self.task = gr.Radio(_TASKS, value="detect", show_label=False, label="Task", elem_id="ground-task")
+        with gr.Row(elem_id="ground-question"):
+            self.categories = gr.Dropdown(
+                [],
+                multiselect=True,
+                allow_custom_value=True,
+                show_label=False,
+                label="Categories",
+                elem_id="ground-categories",
+            )
+            self.query = gr.Textbox(
+                show_label=False, label="Question", visible=False, max_lines=6, lines=1, elem_id="ground-query"
+            )
+            self.run = gr.Button("Run", variant="primary", elem_id="ground-run", min_width=0)
+            self.run_all = gr.Button("Run all", visible=False, elem_id="ground-run-all", min_width=0)
+            self.stop = gr.Button("Stop", visible=False, elem_id="ground-stop", min_width=0)
+
+    def _build_intake(self) -> None:
+        with gr.Column(elem_id="ground-intake", min_width=0):
+            self.welcome = self._html("ground-welcome")
+            self.tray = self._html("ground-tray")
+            with gr.Row(elem_id="ground-add"):
+                many: dict[str, Any] = {"type": "filepath", "size": "sm", "min_width": 0}
+                self.choose = gr.UploadButton("Choose pictures", file_count="multiple", elem_id="ground-choose", **many)
+                self.folder = gr.UploadButton("Folder", file_count="directory", elem_id="ground-folder", **many)
+                self.camera_button = gr.Button("Camera", size="sm", min_width=0, elem_id="ground-camera-open")
+                self.clear = gr.Button("Clear", size="sm", min_width=0, visible=False, elem_id="ground-clear")
+            self.camera = gr.Image(
+                sources=["webcam"],
+                type="filepath",
+                format="png",
+                visible=False,
+                label="Camera",
+                elem_id="ground-camera",
+            )
+
+    def _build_export(self) -> None:
+        with gr.Row(elem_id="ground-export"):
+            gr.HTML("<span>Export</span>", apply_default_css=False)
+            self.exports = {
+                key: gr.Button(row.title, size="sm", min_width=0, elem_id=f"ground-export-{key}")
+                for key, row in FORMATS.items()
+            }
+            self.everything = gr.Checkbox(False, label="All pictures", visible=False, min_width=0, container=False)
+            self.file = gr.File(visible="hidden", elem_id="ground-file")
+
+    def _build_options(self) -> None:
+        with gr.Accordion("Options", open=False, elem_id="ground-options"):
+            self.preset = gr.Radio(
+                PRESET_NAMES, value=PRESET_NAMES[0], label="Detail", info="How large the picture is for the model."
+            )
+            self.convention = gr.Dropdown(
+                [_OWN_CONVENTION, *CONVENTIONS],
+                value=_OWN_CONVENTION,
+                label="Coordinates",
+                info="Boxes in the wrong place? Read the model's numbers in another way; they move at once.",
+                elem_id="ground-convention",
+            )
+            self.lens = gr.Textbox(
+                label="Camera for 3D boxes",
+                info="fx, fy, cx, cy in pixels; empty: a field of view of 60°.",
+                placeholder="1000, 1000, 640, 360",
+                elem_id="ground-lens",
+            )
+
+    def _html(self, elem_id: str) -> gr.HTML:
+        return gr.HTML(js_on_load=_MOUNT, apply_default_css=False, elem_id=elem_id)
+
+    def wire(self, blocks: gr.Blocks, model_name: gr.Textbox) -> None:
+        """Connect every event to its action."""
+        quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+        slow: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+        # Edits come faster than answers: the last one must not be lost.
+        edits: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
+        page = self._page_outputs()
+        here = self.session
+        asking: set[Block] = {here, self.task, self.categories, self.query, self.preset, self.convention}
+        blocks.load(self._actions.welcome, None, self.welcome, **quick)
+        self.task.change(_fields_of, self.task, [self.categories, self.query], **quick)
+        gr.on([self.run.click, self.query.submit], self._run, asking, page, **slow)
+        self.run_all.click(self._run_all, asking, page, **slow)
+        self.stop.click(Session.stop, here, **quick)
+        self._wire_intake(quick, slow, page, asking)
+        self.viewer.input(self._does(self._actions.edit), [here, self.viewer], page, **edits)
+        self.viewer.select(self._does(self._actions.mark), [here, self.viewer], page, **edits)
+        self.area.unmark(self._does(self._actions.unmark), here, page, **quick)
+        self.convention.input(self._does(self._actions.read_as), [here, self.convention], page, **quick)
+        self.lens.submit(self._does(self._actions.set_camera), [here, self.lens], page, **quick)
+        gr.on(
+            [self.preset.input, model_name.change],
+            self._does(self._actions.measure),
+            [here, self.preset],
+            page,
+            **quick,
+        )
+        self._wire_export(slow)
+
+    def _wire_intake(
+        self, quick: Mapping[str, Any], slow: Mapping[str, Any], page: list[Block], asking: set[Block]
+    ) -> None:
+        here = self.session
+        self.choose.upload(self._add, [here, self.choose], page, **slow)
+        self.folder.upload(self._add_folder, [here, self.folder], page, **slow)
+        self.camera_button.click(lambda: gr.update(visible=True), None, self.camera, **quick)
+        self.camera.input(self._take, [here, self.camera], [*page, self.camera], **slow)
+        self.clear.click(self._does(self._actions.clear), here, page, **quick)
+        self.tray.pick(self._pick, here, page, **quick)
+        self.tray.discard(self._discard, here, page, **quick)
+        example = self.welcome.example(self._example, here, page, **quick)
+        example.then(self._run, asking, page, **slow)
+
+    def _wire_export(self, slow: Mapping[str, Any]) -> None:
+        for key, button in self.exports.items():
+            written = button.click(
+                self._exporter(key), [self.session, self.everything], [self.file, self.error], **slow
+            )
+            written.success(fn=None, inputs=self.file, js="StudioGround.save", api_visibility="private")
+
+    def _page_outputs(self) -> list[Block]:
+        return [
+            *(self.viewer, self.tray, self.status, self.notes, self.words, self.area, self.stage, self.error),
+            *(self.work, self.more, self.welcome, self.run, self.run_all, self.stop, self.clear, self.everything),
+            *(self.task, self.categories, self.query),
+        ]
+
+    def _does(self, action: Callable[..., Shown]) -> Callable[..., Updates]:
+        """An action as an event handler."""
+
+        def handle(*values: Any) -> Updates:
+            return self._updates(action(*values))
+
+        return handle
+
+    def _run(self, values: Mapping[Component, Any]) -> Iterator[Updates]:
+        for shown in self._actions.run(values[self.session], self._ask(values)):
+            yield self._updates(shown)
+
+    def _run_all(self, values: Mapping[Component, Any]) -> Iterator[Updates]:
+        for shown in self._actions.run_all(values[self.session], self._ask(values)):
+            yield self._updates(shown)
+
+    def _ask(self, values: Mapping[Component, Any]) -> Ask:
+        task = values[self.task]
+        query = ", ".join(values[self.categories] or ()) if task == "detect" else values[self.query] or ""
+        return Ask(task, query, preset=values[self.preset], convention=CONVENTIONS.get(values[self.convention]))
+
+    def _add(self, session: Session, files: Sequence[str]) -> Updates:
+        return self._updates(self._actions.add(session, [Path(file) for file in files]))
+
+    def _add_folder(self, session: Session, files: Sequence[str]) -> Updates:
+        return self._updates(self._actions.add(session, [Path(file) for file in files], only_pictures=True))
+
+    def _take(self, session: Session, file: str | None) -> Updates:
+        if file is None:
+            return {self.camera: gr.skip()}
+        return {**self._add(session, [file]), self.camera: gr.update(value=None, visible=False)}
+
+    def _pick(self, session: Session, event: gr.EventData) -> Updates:
+        return self._updates(self._actions.pick(session, int(event.place)))
+
+    def _discard(self, session: Session, event: gr.EventData) -> Updates:
+        return self._updates(self._actions.discard(session, int(event.place)))
+
+    def _example(self, session: Session, event: gr.EventData) -> Updates:
+        return self._updates(self._actions.try_example(session, int(event.place)))
+
+    def _exporter(self, key: str) -> Callable[[Session, bool], Updates]:
+        def export(session: Session, everything: bool) -> Updates:
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    path, notes = self._actions.export(session, key, Path(folder), everything=everything)
+                except StudioError as error:
+                    return {self.file: None, self.error: error_html(str(error))}
+                for note in notes:
+                    gr.Info(note)
+                return {self.file: save_file_to_cache(path, self.file.GRADIO_CACHE), self.error: ""}
+
+        return export
+
+    def _updates(self, shown: Shown) -> Updates:
+        """A `Shown` as updates of the widgets that it concerns."""
+        plain = {
+            self.viewer: shown.viewer,
+            self.tray: shown.tray,
+            self.status: shown.status,
+            self.notes: shown.notes,
+            self.words: shown.words,
+            self.area: shown.area,
+            self.stage: shown.stage,
+            self.error: shown.error,
+        }
+        updates: Updates = {component: value for component, value in plain.items() if value is not None}
+        if shown.is_running is not None:
+            updates[self.run] = gr.update(visible=not shown.is_running)
+            updates[self.stop] = gr.update(visible=shown.is_running)
+        if shown.pictures is not None:
+            updates |= self._by_pictures(shown.pictures)
+        if shown.task is not None:
+            updates |= {self.task: shown.task, **self._question(shown.task, shown.query)}
+        return updates or {self.error: gr.skip()}
+
+    def _by_pictures(self, count: int) -> Updates:
+        return {
+            self.work: gr.update(visible=count > 0),
+            self.more: gr.update(visible=count > 0),
+            self.welcome: gr.update(visible=count == 0),
+            self.clear: gr.update(visible=count > 0),
+            self.run_all: gr.update(visible=count > 1, value=f"Run all {count}"),
+            self.everything: gr.update(visible=count > 1),
+        }
+
+    def _question(self, task: Task, query: str | None) -> Updates:
+        """The fields of a task, with what an example wants to have written there."""
+        categories, text = _fields_of(task)
+        if query is not None and task == "detect":
+            categories["value"] = [part.strip() for part in query.split(",") if part.strip()]
+        elif query is not None:
+            text["value"] = query
+        return {self.categories: categories, self.query: text}
+
+
+def _fields_of(task: Task) -> list[dict[str, Any]]:
+    """Categories for "detect", nothing to write for "read", a line of text for all others."""
+    text = gr.update(visible=task not in ("detect", "read"), placeholder=_PLACEHOLDERS.get(task, ""))
+    return [gr.update(visible=task == "detect"), text]
