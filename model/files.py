@@ -23,7 +23,7 @@ from tqdm.auto import tqdm
 from model.catalog import POCKET_NAME, family_of_model_type
 from model.errors import ModelError, ModelNotFound, UnsupportedModel
 
-POCKET_DIR = Path(__file__).parent / "pocket"
+POCKET_DIR = Path(__file__).resolve().parent / "pocket"
 
 WEIGHTS = "model.safetensors"
 WEIGHTS_INDEX = "model.safetensors.index.json"

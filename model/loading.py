@@ -335,11 +335,18 @@ def _start_engine(spec: ModelSpec, plan: _Plan, model: PreTrainedModel, processo
         quantization=plan.quantization,
         memory_bytes=model.get_memory_footprint(),
         context_tokens=model.config.get_text_config().max_position_embeddings,
-        is_pocket=plan.folder == POCKET_DIR,
+        is_pocket=plan.folder.resolve() == POCKET_DIR,
     )
     engine = LocalEngine(model, processor, info)
     engine.self_test()
     return engine
+
+
+def _name(spec: ModelSpec, folder: Path) -> str:
+    """ "pocket", a hub id, or the last part of a folder's path."""
+    if folder.resolve() == POCKET_DIR:
+        return POCKET_NAME
+    return folder.resolve().name if Path(spec.model).expanduser().is_dir() else spec.model
 
 
 def _device_label(device: torch.device) -> str:

@@ -17,7 +17,7 @@ RANKS = (
     ("model.catalog",),
     ("model.media", "model.prompts", "model.parsing", "model.engines.base", "model.engines.token_text"),
     ("model.files", "model.engines.fake"),
-    ("model.engines.local", "model.engines.remote"),
+    ("model.engines.local",),
     ("model.loading",),
 )
 HEAVY = ("torch", "torchvision", "transformers", "qwen_vl_utils", "accelerate", "bitsandbytes")

@@ -363,8 +363,8 @@ class _StopWhen(StoppingCriteria):  # type: ignore[misc]  # transformers is unty
 def input_size_wh(source_size_wh: tuple[int, int], budget: PixelBudget, patch_factor: int) -> tuple[int, int]:
     """The size at which a model sees a picture: whole patches, within the budget, about the same shape.
 
-    This is `smart_resize` of qwen-vl-utils, which defines Qwen2.5-VL's coordinates; only a very thin picture, for which
-    it gives no patch at all or more than the budget, is one patch thin and as long as the budget allows.
+    This is `smart_resize` of qwen-vl-utils, which defines Qwen2.5-VL's coordinates, made safe where that gives no patch
+    at all or more pixels than the budget: for very thin pictures and for very tight budgets.
     """
     width, height = source_size_wh
     max_pixels = max(budget.max_pixels, patch_factor**2)

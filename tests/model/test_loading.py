@@ -22,12 +22,12 @@ from torch import nn
 from model import loading
 from model.engines.local import LocalEngine
 from model.errors import BrokenInstall, EngineError, ModelError, ModelNotFound, UnsupportedModel
-from model.files import WEIGHTS
+from model.files import POCKET_DIR, WEIGHTS
 from model.loading import LoadProgress, ModelSpec, Quantization, estimate_bytes, load_engine
 from model.types import Chunk, GenerationOptions, Message, Text
 from tests.model.conftest import TinyFolder
 from tests.model.pictures import image
-from tests.model.tiny_models import MODEL_TYPES
+from tests.model.tiny_models import CONTEXT, MODEL_TYPES
 
 ROOT = Path(__file__).resolve().parents[2]
 GREEDY = GenerationOptions(max_new_tokens=12, greedy=True)
@@ -105,9 +105,15 @@ def test_precision_is_chosen_or_asked_for(
     assert answer(engine)
 
 
-def test_a_folder_is_named_by_its_own_name(tiny_folder: TinyFolder) -> None:
-    folder = tiny_folder("qwen3_vl")
-    assert load(folder).info.name == folder.name
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_folder_is_shown_by_its_own_name(tiny_folder: TinyFolder, model_type: str) -> None:
+    folder = tiny_folder(model_type)
+    info = load(folder).info
+    assert (info.name, info.context_tokens, info.is_pocket) == (folder.name, CONTEXT, False)
+
+
+def test_the_pocket_model_is_known_by_its_place_however_it_is_named() -> None:
+    assert load(f"{POCKET_DIR.parent}/../model/pocket").info.name == "pocket"
 
 
 # --- memory and quantisation ------------------------------------------------------------------------------------------
