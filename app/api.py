@@ -13,7 +13,7 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 
-from app import openai_api
+from app import ground_api, openai_api
 from app.errors_http import add_error_handlers
 from app.page import TITLE, build_page
 from app.security import AllowedHosts, Gate
@@ -30,7 +30,8 @@ def create_app(studio: Studio, hosts: AllowedHosts | None = None) -> FastAPI:
     app = FastAPIOffline(title=TITLE, redoc_url=None)
     app.add_middleware(Gate, settings=studio.settings, hosts=hosts or AllowedHosts(studio.settings))
     add_error_handlers(app)
-    for routes in (_health_routes(studio), _media_routes(studio), openai_api.router(studio), _unknown_routes()):
+    answering = (openai_api.router(studio), ground_api.router(studio))
+    for routes in (_health_routes(studio), _media_routes(studio), *answering, _unknown_routes()):
         app.include_router(routes)
     page = build_page(studio)
     gr.mount_gradio_app(app, page.blocks, path="/", **page.mount_options)

@@ -93,6 +93,8 @@ class History:
         self.notice = ""
         try:
             self._db = _open(path)
+        except sqlite3.OperationalError as error:
+            raise StudioError("The saved conversations cannot be opened: the data folder is not writable.") from error
         except sqlite3.DatabaseError:
             _log.exception("the history file is damaged")
             _set_aside(path)

@@ -81,12 +81,21 @@ class MarkdownStream:
 
 
 def _last_block(tokens: Sequence[Token]) -> tuple[int, int]:
-    """Place of the last top-level block among the tokens, and the line where it begins; only it can still change."""
-    for place in range(len(tokens) - 1, 0, -1):
-        token = tokens[place]
+    """Place of the first top-level block among the tokens that more text can still change, and its first line.
+
+    That is the last block, or an earlier one with a formula that is still open: its end may lie far below.
+    """
+    last = (0, 0)
+    for place, token in enumerate(tokens):
         if token.level == 0 and token.nesting >= 0 and token.map:
-            return place, token.map[0]
-    return 0, 0
+            last = (place, token.map[0])
+        if token.type == "inline" and _opens_formula(token.content):
+            break
+    return last
+
+
+def _opens_formula(text: str) -> bool:
+    return text.count("$$") % 2 == 1 or text.count(r"\[") > text.count(r"\]")
 
 
 def _clean(markup: str) -> str:

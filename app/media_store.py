@@ -22,15 +22,15 @@ THUMBNAIL_SIDE = 512
 """Longer side of a small picture in pixels: twice the size at which the page shows it, for dense screens."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_KEPT_IMAGES = 64
 
 
 class MediaStore:
     """Content-addressed pictures below `data_dir/media`; safe between threads and processes."""
 
-    def __init__(self, data_dir: Path, limits: Limits | None = None) -> None:
-        self.limits = limits or Limits()
+    def __init__(self, data_dir: Path, max_cached_bytes: int = 256 * 2**20) -> None:
         self._folder = data_dir / "media"
+        self._max_cached_bytes = max_cached_bytes
+        self._cached_bytes = 0
         self._recent: OrderedDict[str, Image] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -67,7 +67,7 @@ class MediaStore:
     def remove(self, sha256: str) -> None:
         """Forget a picture that nothing uses any more."""
         with self._lock:
-            self._recent.pop(sha256, None)
+            self._forget(sha256)
         self._path(sha256).unlink(missing_ok=True)
         self._thumbnail_path(sha256).unlink(missing_ok=True)
 
@@ -90,10 +90,15 @@ class MediaStore:
 
     def _remember(self, image: Image) -> None:
         with self._lock:
+            self._forget(image.sha256)
             self._recent[image.sha256] = image
-            self._recent.move_to_end(image.sha256)
-            while len(self._recent) > _KEPT_IMAGES:
-                self._recent.popitem(last=False)
+            self._cached_bytes += len(image.data)
+            while self._cached_bytes > self._max_cached_bytes:
+                self._forget(next(iter(self._recent)))
+
+    def _forget(self, sha256: str) -> None:
+        if sha256 in self._recent:
+            self._cached_bytes -= len(self._recent.pop(sha256).data)
 
 
 def media_url(sha256: str, *, small: bool = False) -> str:

@@ -6,13 +6,11 @@ Pictures come inside the request as data URLs; an address or a path is refused, 
 
 from __future__ import annotations
 
-import asyncio
 import json
 import threading
 import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -22,6 +20,7 @@ from pydantic import BaseModel, Field
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
 from app.answering import Answering, Snapshot
+from app.disconnect import stopped_with
 from app.engine_manager import require
 from app.errors_http import error_object
 from app.studio import Studio
@@ -31,7 +30,6 @@ from model.errors import ModelNotFound, RequestError
 from model.media import Limits, image_from_data_url
 from model.types import GenerationOptions, Message, Part, Prompt, Role, Text
 
-_DISCONNECT_POLL_S = 0.2
 _MAX_STOPS = 4
 # A stopped or repeating answer is not complete, and "length" is OpenAI's word for that.
 _FINISH = {"stop": "stop", "length": "length", "repetition": "length", "cancelled": "length"}
@@ -92,7 +90,7 @@ def router(studio: Studio) -> APIRouter:
         """Answer a conversation; with `stream` as server-sent events. A client that leaves stops the answer."""
         completion = await run_in_threadpool(_completion, body, require(studio.engines), limits)
         snapshots = completion.snapshots()
-        async with _stopped_with(request, completion.cancel):
+        async with stopped_with(request, completion.cancel):
             # The first snapshot before the status line: a refusal can still have its own.
             first = await anext(snapshots)
             if not body.stream:
@@ -127,7 +125,7 @@ class _Completion:
         if last.thinking:
             message["reasoning_content"] = last.thinking
         choice = {"index": 0, "message": message, "finish_reason": _finish(last), "logprobs": None}
-        return {**self._frame("chat.completion"), "choices": [choice], "usage": _usage(last)}
+        return {**self._frame("chat.completion"), "choices": [choice], "usage": usage_of(last)}
 
     def piece(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
         """A `chat.completion.chunk` object."""
@@ -136,7 +134,7 @@ class _Completion:
         return {**self._frame("chat.completion.chunk"), "choices": [choice], **usage}
 
     def usage_piece(self, last: Snapshot) -> dict[str, Any]:
-        return {**self._frame("chat.completion.chunk"), "choices": [], "usage": _usage(last)}
+        return {**self._frame("chat.completion.chunk"), "choices": [], "usage": usage_of(last)}
 
     def _frame(self, kind: str) -> dict[str, Any]:
         return {"id": self.id, "object": kind, "created": self.created, "model": self.engine.info.name}
@@ -149,7 +147,7 @@ async def _events(
     shown = Snapshot()
     yield _event(completion.piece({"role": "assistant", "content": ""}))
     try:
-        async with _stopped_with(request, completion.cancel):
+        async with stopped_with(request, completion.cancel):
             async for snapshot in _chained(first, rest):
                 if snapshot.waiting:
                     yield f": {snapshot.waiting} before this one\n\n"
@@ -173,25 +171,6 @@ async def _chained(first: Snapshot, rest: AsyncIterator[Snapshot]) -> AsyncItera
     yield first
     async for snapshot in rest:
         yield snapshot
-
-
-@asynccontextmanager
-async def _stopped_with(request: Request, cancel: threading.Event) -> AsyncIterator[None]:
-    """Set `cancel` when the client goes away, or when the block is left by an error."""
-
-    async def watch() -> None:
-        while not await request.is_disconnected():
-            await asyncio.sleep(_DISCONNECT_POLL_S)
-        cancel.set()
-
-    watching = asyncio.create_task(watch())
-    try:
-        yield
-    except BaseException:
-        cancel.set()
-        raise
-    finally:
-        watching.cancel()
 
 
 def _until(snapshots: Iterator[Snapshot], stops: Sequence[str]) -> Iterator[Snapshot]:
@@ -273,7 +252,8 @@ def _finish(last: Snapshot) -> str:
     return _FINISH[last.last.finish_reason or "cancelled"]
 
 
-def _usage(last: Snapshot) -> dict[str, int]:
+def usage_of(last: Snapshot) -> dict[str, int]:
+    """OpenAI's `usage` object."""
     prompt, generated = last.last.prompt_tokens, last.last.generated_tokens
     return {"prompt_tokens": prompt, "completion_tokens": generated, "total_tokens": prompt + generated}
 

@@ -1,0 +1,215 @@
+"""How a conversation goes on: refused before it is stored, stored before it is answered, kept however it ends."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from app.answering import Snapshot
+from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, answer_of, media_of
+from app.studio import Studio
+from model.engines.fake import FakeEngine
+from model.errors import ContextOverflow, EngineError, MediaError, RequestError, StudioError
+from model.types import Chunk, GenerationOptions, Text
+from tests.app.conftest import MakeStudio
+
+ME = "me"
+BOXES = 'Here:\n```json\n[{"bbox_2d": [0, 0, 500, 1000], "label": "cup"}]\n```'
+
+
+def answered(studio: Studio, conversation_id: str, draft: Draft, engine: FakeEngine, edited: str | None = None) -> str:
+    """Ask and answer; returns the id of the conversation."""
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, conversation_id, draft, Knobs(), engine, edited)
+    list(dialogue.answer(question, Knobs(), engine, threading.Event()))
+    return question.conversation_id
+
+
+def texts(studio: Studio, conversation_id: str) -> list[str]:
+    return [turn.text for turn in studio.history.turns(ME, conversation_id)]
+
+
+def test_a_question_and_its_answer_are_kept(studio: Studio, engine: FakeEngine, picture_file: Path) -> None:
+    conversation = answered(studio, "", Draft("How many?", (picture_file,)), engine)
+    question, answer = studio.history.turns(ME, conversation)
+    assert (question.text, answer.text) == ("How many?", "Two shapes.")
+    assert question.pictures[0].size_wh == (96, 64)
+    assert question.pictures[0].input_size_wh == (96, 64)
+    assert question.pictures[0].tokens == 6
+    assert studio.media.get(question.pictures[0].sha256).size_wh == (96, 64)
+    assert answer.details["finish_reason"] == "stop"
+    assert answer.details["generated_tokens"] == 3
+    assert media_of(answer)[0].source_size_wh == (96, 64)
+    assert [row.title for row in studio.history.conversations(ME)] == ["How many?"]
+
+
+def test_the_model_gets_the_whole_conversation_with_its_pictures(
+    studio: Studio, engine: FakeEngine, picture_file: Path
+) -> None:
+    conversation = answered(studio, "", Draft("one", (picture_file,)), engine)
+    answered(studio, conversation, Draft("two"), engine)
+    sent = engine.prompts[-1].messages
+    assert [(message.role, message.text, len(message.images)) for message in sent] == [
+        ("user", "one", 1),
+        ("assistant", "Two shapes.", 0),
+        ("user", "two", 0),
+    ]
+
+
+def test_the_side_panel_reaches_the_model(studio: Studio, picture_file: Path) -> None:
+    engine = FakeEngine(["x"] * 50)
+    knobs = Knobs("Be brief.", GenerationOptions(max_new_tokens=2), max_pixels=3000)
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, "", Draft("hi", (picture_file,)), knobs, engine)
+    last = list(dialogue.answer(question, knobs, engine, threading.Event()))[-1]
+    assert engine.prompts[0].messages[0].parts == (Text("Be brief."),)
+    assert (last.snapshot.text, last.snapshot.last.finish_reason) == ("xx", "length")
+    width, height = question.prompt.media[0].input_size_wh
+    assert width * height <= 3000
+    assert [turn.role for turn in studio.history.turns(ME, question.conversation_id)] == ["user", "assistant"]
+
+
+def test_an_edited_message_starts_a_branch(studio: Studio, engine: FakeEngine) -> None:
+    conversation = answered(studio, "", Draft("first"), engine)
+    conversation = answered(studio, conversation, Draft("second"), engine)
+    first, _, second, _ = studio.history.turns(ME, conversation)
+    answered(studio, conversation, Draft("second, better"), engine, edited=second.id)
+    assert texts(studio, conversation) == ["first", "Two shapes.", "second, better", "Two shapes."]
+    assert len(studio.history.turns(ME, conversation)[2].siblings) == 2
+    answered(studio, conversation, Draft("a new beginning"), engine, edited=first.id)
+    assert texts(studio, conversation) == ["a new beginning", "Two shapes."]
+    studio.history.show(ME, conversation, second.id)
+    assert texts(studio, conversation)[2] == "second"
+
+
+def test_answering_again_keeps_both_answers(studio: Studio, engine: FakeEngine) -> None:
+    conversation = answered(studio, "", Draft("hi"), engine)
+    old = studio.history.turns(ME, conversation)[1]
+    dialogue, other = Dialogue(studio), FakeEngine(["Another."])
+    question = dialogue.ask_again(ME, conversation, old.id, Knobs(), other)
+    list(dialogue.answer(question, Knobs(), other, threading.Event()))
+    assert texts(studio, conversation) == ["hi", "Another."]
+    assert studio.history.turns(ME, conversation)[1].siblings[0] == old.id
+    assert [message.text for message in other.prompts[0].messages] == ["hi"]
+
+
+@pytest.mark.parametrize(
+    ("draft", "error"),
+    [
+        (Draft(""), RequestError),
+        (Draft(" \n "), RequestError),
+        (Draft("word " * 5000), ContextOverflow),
+        (Draft("look", (Path("/nowhere/at/all.png"),)), MediaError),
+    ],
+    ids=["empty", "blank", "beyond the context", "no such file"],
+)
+def test_what_is_refused_leaves_no_trace(
+    studio: Studio, engine: FakeEngine, draft: Draft, error: type[Exception]
+) -> None:
+    with pytest.raises(error) as refused:
+        Dialogue(studio).ask(ME, "", draft, Knobs(), engine)
+    assert "/nowhere" not in str(refused.value)
+    assert studio.history.conversations(ME) == []
+    assert texts(studio, answered(studio, "", Draft("next"), engine)) == ["next", "Two shapes."]
+
+
+def test_one_bad_file_is_named_and_nothing_is_stored(
+    studio: Studio, engine: FakeEngine, picture_file: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "notes.png"
+    bad.write_text("not a picture")
+    with pytest.raises(MediaError, match=r"“notes\.png” cannot be sent; take it out\. This file is not a picture"):
+        Dialogue(studio).ask(ME, "", Draft("look", (picture_file, bad)), Knobs(), engine)
+    assert studio.history.conversations(ME) == []
+    assert not (tmp_path / "data" / "media").exists()
+
+
+def test_a_broken_off_answer_is_kept_with_the_reason(studio: Studio) -> None:
+    engine = FakeEngine(("Two ", "sh"), fail_with=EngineError("The graphics memory is full."))
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+    with pytest.raises(EngineError, match="graphics memory"):
+        list(dialogue.answer(question, Knobs(), engine, threading.Event()))
+    kept = studio.history.turns(ME, question.conversation_id)[-1]
+    assert kept.text == "Two sh"
+    assert kept.details["broken_off"] == "The graphics memory is full."
+    assert kept.details["finish_reason"] == "error"
+
+
+def test_a_fault_of_the_program_shows_no_details(studio: Studio) -> None:
+    engine = FakeEngine(fail_with=ZeroDivisionError("/secret/path"))
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+    with pytest.raises(EngineError) as broke:
+        list(dialogue.answer(question, Knobs(), engine, threading.Event()))
+    assert "/secret" not in str(broke.value)
+
+
+def test_a_closed_tab_stops_the_engine_and_keeps_what_came(studio: Studio) -> None:
+    engine, cancel = FakeEngine(["x"] * 10_000, delay_s=0.01), threading.Event()
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+    answering = dialogue.answer(question, Knobs(), engine, cancel)
+    while not next(answering).snapshot.text:
+        pass
+    answering.close()
+    assert cancel.is_set()
+    kept = studio.history.turns(ME, question.conversation_id)[-1]
+    assert kept.role == "assistant"
+    assert set(kept.text) == {"x"}
+    assert kept.details["finish_reason"] == "cancelled"
+
+
+def test_an_answer_that_the_disk_refuses_is_still_given(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = FakeEngine(("All ", "of it"))
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+
+    def refuse(*arguments: object, **named: object) -> str:
+        raise StudioError("The conversation could not be saved.")
+
+    monkeypatch.setattr(studio.history, "add", refuse)
+    seen: list[Snapshot] = []
+    with pytest.raises(AnswerNotKept, match="could not be saved"):
+        for live in dialogue.answer(question, Knobs(), engine, threading.Event()):
+            seen.append(live.snapshot)
+    assert seen[-1].text == "All of it"
+
+
+def test_what_is_stored_is_the_models_own_text_and_reads_the_same_again(studio: Studio, picture_file: Path) -> None:
+    engine = FakeEngine([BOXES[i : i + 5] for i in range(0, len(BOXES), 5)])
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, "", Draft("where?", (picture_file,)), Knobs(), engine)
+    live = list(dialogue.answer(question, Knobs(), engine, threading.Event()))[-1].answer
+    kept = studio.history.turns(ME, question.conversation_id)[-1]
+    assert kept.text == BOXES
+    assert [box.xyxy for box in live.boxes] == [(0.0, 0.0, 48.0, 64.0)]
+    assert answer_of(kept) == live
+
+
+def test_thinking_is_kept_apart(studio: Studio) -> None:
+    conversation = answered(studio, "", Draft("hi"), FakeEngine((Chunk("hm", "thinking"), "yes")))
+    kept = studio.history.turns(ME, conversation)[-1]
+    assert (kept.text, kept.details["thinking"]) == ("yes", "hm")
+
+
+def test_nobody_can_write_into_the_conversation_of_another(studio: Studio, engine: FakeEngine) -> None:
+    mine = answered(studio, "", Draft("mine"), engine)
+    question = Dialogue(studio).ask("them", mine, Draft("theirs"), Knobs(), engine)
+    assert question.conversation_id != mine
+    assert texts(studio, mine) == ["mine", "Two shapes."]
+    with pytest.raises(EngineError):
+        Dialogue(studio).ask_again("them", mine, "x", Knobs(), engine)
+
+
+def test_a_picture_is_looked_at_before_it_is_sent(
+    make_studio: MakeStudio, engine: FakeEngine, picture_file: Path
+) -> None:
+    dialogue = Dialogue(make_studio())
+    assert dialogue.look(picture_file, Knobs(), None).tokens is None
+    looked = dialogue.look(picture_file, Knobs(max_pixels=3000), engine)
+    assert (looked.name, looked.size_wh) == ("drawn.png", (96, 64))
+    assert looked.tokens is not None
+    assert looked.tokens < 6
