@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,7 +35,7 @@ def tiny_folder(tmp_path_factory: pytest.TempPathFactory) -> TinyFolder:
 
 
 @pytest.fixture(scope="session")
-def tiny_engine(tiny_folder: TinyFolder) -> Iterator[TinyEngine]:
+def tiny_engine(tiny_folder: TinyFolder) -> TinyEngine:
     """An engine that runs such a checkpoint, loaded as every engine is."""
     loaded: dict[Path, LocalEngine] = {}
 
@@ -45,6 +45,4 @@ def tiny_engine(tiny_folder: TinyFolder) -> Iterator[TinyEngine]:
             loaded[folder] = load_engine(ModelSpec(str(folder)), lambda progress: None, threading.Event())
         return loaded[folder]
 
-    yield engine
-    for each in loaded.values():
-        each.close()
+    return engine
