@@ -31,7 +31,7 @@ class Schedule:
     matrix_lr: float = 2e-3
     other_lr: float = 2e-3
     warmup: int = 100
-    cooldown: float = 0.35
+    cooldown: float = 0.7
 
     def factor(self, step: int) -> float:
         falling = (self.steps - step) / max(1.0, self.cooldown * self.steps)

@@ -20,9 +20,9 @@ from training.packing import Packer
 from training.tokenizer import write_processor_files
 
 STAGES = ("tower", "language", "joint")
-STEPS = {"tower": 6000, "language": 4000, "joint": 4000}
+STEPS = {"tower": 3000, "language": 1500, "joint": 3200}
 BATCH = {"tower": 32, "language": 12, "joint": 16}
-RATE = {"tower": 1.2e-3, "language": 2e-3, "joint": 8e-4}
+RATE = {"tower": 6e-4, "language": 2e-3, "joint": 1e-3}
 
 
 class Run:
