@@ -313,14 +313,14 @@ def _which(views: Sequence[View], phrase: Phrase) -> str:
 
 ABILITIES: tuple[tuple[Callable[[View, np.random.Generator], list[Turn]], float], ...] = (
     (describe, 1.0),
-    (count, 2.0),
-    (color_of, 1.2),
-    (kind_of, 1.2),
-    (where, 1.5),
-    (relation, 1.5),
-    (yes_no, 1.2),
-    (detect, 4.0),
-    (find, 4.0),
+    (count, 3.0),
+    (color_of, 2.0),
+    (kind_of, 2.0),
+    (where, 3.0),
+    (relation, 2.5),
+    (yes_no, 2.5),
+    (detect, 3.5),
+    (find, 3.0),
     (point, 2.5),
     (in_box, 0.8),
 )

@@ -86,7 +86,7 @@ def answer_loss(language: Any, hidden: Tensor, batch: Batch) -> tuple[Tensor, di
     targets, weights = batch.ids[:, 1:][learnt], batch.weights[:, 1:][learnt]
     losses = F.cross_entropy(logits, targets, reduction="none")
     with torch.no_grad():
-        right = (logits.argmax(-1) == targets)[weights == 1.0].float().mean()
+        right = (logits.argmax(-1) == targets)[weights >= 1.0].float().mean()
     return (losses * weights).sum() / weights.sum(), {"right": float(right)}
 
 

@@ -19,6 +19,8 @@ from training.dialogues import Turn
 
 # The last digit of a coordinate is finer than the pictures are; hunting for it would drown the other digits.
 LAST_DIGIT_WEIGHT = 0.05
+# A sentence has few words that matter among many digits of other answers.
+SENTENCE_WEIGHT = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Packer:
         self._vision = vocabulary["<|vision_start|>"], vocabulary["<|image_pad|>"], vocabulary["<|vision_end|>"]
         self._pad = vocabulary["<|endoftext|>"]
         self._digits = {vocabulary[digit]: digit for digit in "0123456789"}
+        self._fence = self.encode("```json")[0]
         self._before_number = {self.encode('": [1')[0], self.encode(", 1")[0]}
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -111,6 +114,8 @@ class Packer:
         return Packed(tokens, np.array(weights, dtype=np.float32), positions, visual, np.array(numbers))
 
     def _answer_weights(self, answer: list[int]) -> list[float]:
+        if answer[0] != self._fence:
+            return [SENTENCE_WEIGHT] * len(answer)
         digit = [token in self._digits for token in answer]
         return [
             LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else 1.0

@@ -38,13 +38,19 @@ def test_tokens_are_those_of_the_chat_template(tokenizer: Any, number_pictures: 
 def test_only_answers_and_their_ends_are_learnt(tokenizer: Any) -> None:
     packed = Packer(tokenizer).pack(TURNS, [(2, 2)], system="Be kind.")
     learnt = tokenizer.decode(packed.ids[packed.weights > 0])
-    assert learnt == "There are 12 red circles.<|im_end|>430<|im_end|>"
+    assert learnt == "".join(f"{turn.answer}<|im_end|>" for turn in TURNS)
 
 
 def test_last_digits_of_coordinates_weigh_less(tokenizer: Any) -> None:
     packed = Packer(tokenizer).pack(TURNS, [])
     lighter = tokenizer.decode(packed.ids[(packed.weights > 0) & (packed.weights < 1)])
     assert lighter == "0"
+
+
+def test_coordinates_are_known_at_each_of_their_digits(tokenizer: Any) -> None:
+    packed = Packer(tokenizer).pack(TURNS, [])
+    assert packed.numbers[packed.numbers >= 0].tolist() == [430, 430, 430, 78, 78]
+    assert tokenizer.decode(packed.ids[packed.numbers >= 0]) == "43078"
 
 
 def test_turns_that_do_not_fit_are_left_out_whole(tokenizer: Any) -> None:
