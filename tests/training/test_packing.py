@@ -14,7 +14,7 @@ from training.packing import Packer
 
 TURNS = [
     Turn("How many red circles are there?", "There are 12 red circles.", "count"),
-    Turn("And squares?", "430", "x"),
+    Turn("Point to it.", '```json\n[\n\t{"point_2d": [430, 78], "label": "red circle"}\n]\n```', "point"),
 ]
 
 
