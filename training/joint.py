@@ -19,7 +19,7 @@ from training.packing import Packer
 from training.scenes import Scene
 from training.tower import DenseHeads
 
-DENSE_WEIGHT = 0.15
+DENSE_WEIGHT = 0.6
 
 
 def load_stage(path: Path, named: dict[str, nn.Parameter]) -> None:

@@ -25,13 +25,18 @@ Loss = Callable[[np.random.Generator], tuple[Tensor, dict[str, float]]]
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """Warm up, hold, then fall linearly to zero over the last `cooldown` share of `steps`."""
+    """Warm up, hold, then fall linearly to zero over the last `cooldown` share of `steps`.
+
+    Weights whose names begin with `slow_prefix` move at `slow_factor` of the rate.
+    """
 
     steps: int
     matrix_lr: float = 2e-3
     other_lr: float = 2e-3
     warmup: int = 100
     cooldown: float = 0.7
+    slow_prefix: str = ""
+    slow_factor: float = 1.0
 
     def factor(self, step: int) -> float:
         falling = (self.steps - step) / max(1.0, self.cooldown * self.steps)
@@ -48,20 +53,25 @@ class MasterOptimizer:
         self.schedule = schedule
         self.weights = list(named.values())
         self.masters = [weight.detach().float().clone().requires_grad_() for weight in self.weights]
-        matrices: list[Tensor] = []
-        others: list[Tensor] = []
-        for name, master in zip(named, self.masters, strict=True):
-            inner = master.ndim == 2 and "embed" not in name
-            (matrices if inner else others).append(master)
-        self.optimizers: list[tuple[torch.optim.Optimizer, float]] = []
-        if matrices:
-            muon = torch.optim.Muon(
-                matrices, lr=schedule.matrix_lr, weight_decay=0.02, momentum=0.95, adjust_lr_fn="match_rms_adamw"
-            )
-            self.optimizers.append((muon, schedule.matrix_lr))
-        if others:
-            adam = torch.optim.AdamW(others, lr=schedule.other_lr, betas=(0.9, 0.98), weight_decay=0.0)
-            self.optimizers.append((adam, schedule.other_lr))
+        masters = dict(zip(named, self.masters, strict=True))
+        inner = {name for name, master in masters.items() if master.ndim == 2 and "embed" not in name}
+        muon = torch.optim.Muon(
+            self._groups({name: masters[name] for name in masters if name in inner}, schedule.matrix_lr),
+            weight_decay=0.02,
+            momentum=0.95,
+            adjust_lr_fn="match_rms_adamw",
+        )
+        others = {name: master for name, master in masters.items() if name not in inner}
+        adam = torch.optim.AdamW(self._groups(others, schedule.other_lr), betas=(0.9, 0.98), weight_decay=0.0)
+        self.optimizers: tuple[torch.optim.Optimizer, ...] = (muon, adam)
+
+    def _groups(self, masters: dict[str, Tensor], rate: float) -> list[dict[str, Any]]:
+        """Parameter groups for an optimizer, slow weights first; `peak` is a group's highest rate."""
+        prefix, factor = self.schedule.slow_prefix, self.schedule.slow_factor
+        slow = [master for name, master in masters.items() if prefix and name.startswith(prefix)]
+        fast = [master for name, master in masters.items() if not (prefix and name.startswith(prefix))]
+        rates = ((slow, rate * factor), (fast, rate))
+        return [{"params": params, "lr": peak, "peak": peak} for params, peak in rates if params]
 
     def step(self, step: int) -> float:
         """Apply the gradients that the weights hold; returns their norm."""
@@ -70,9 +80,9 @@ class MasterOptimizer:
             weight.grad = None
         norm = float(torch.nn.utils.clip_grad_norm_(self.masters, 1.0))
         if math.isfinite(norm):
-            for optimizer, rate in self.optimizers:
+            for optimizer in self.optimizers:
                 for group in optimizer.param_groups:
-                    group["lr"] = rate * self.schedule.factor(step)
+                    group["lr"] = group["peak"] * self.schedule.factor(step)
                 optimizer.step()
             with torch.no_grad():
                 for weight, master in zip(self.weights, self.masters, strict=True):
@@ -80,15 +90,17 @@ class MasterOptimizer:
         return norm
 
     def state_dict(self) -> dict[str, Any]:
-        return {"masters": self.masters, "optimizers": [optimizer.state_dict() for optimizer, _ in self.optimizers]}
+        return {"masters": self.masters, "optimizers": [optimizer.state_dict() for optimizer in self.optimizers]}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         with torch.no_grad():
             for weight, master, saved in zip(self.weights, self.masters, state["masters"], strict=True):
                 master.copy_(saved)
                 weight.copy_(master)
-        for (optimizer, _), saved in zip(self.optimizers, state["optimizers"], strict=True):
-            optimizer.load_state_dict(saved)
+        for optimizer, saved in zip(self.optimizers, state["optimizers"], strict=True):
+            # The rates are this run's, whatever the run before was told.
+            groups = optimizer.state_dict()["param_groups"]
+            optimizer.load_state_dict({"state": saved["state"], "param_groups": groups})
 
 
 def train(

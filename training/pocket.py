@@ -21,6 +21,8 @@ from training.tokenizer import write_processor_files
 
 STAGES = ("tower", "language", "joint")
 STEPS = {"tower": 3000, "language": 1500, "joint": 3200}
+# The tower comes to the joint stage sharper than it would stay at the language model's rate.
+SLOW = {"joint": ("model.model.visual.", 0.3)}
 BATCH = {"tower": 32, "language": 12, "joint": 16}
 RATE = {"tower": 6e-4, "language": 2e-3, "joint": 1e-3}
 
@@ -33,7 +35,10 @@ class Run:
 
     def stage(self, name: str, named: dict[str, Any], loss_of: loop.Loss) -> None:
         rate = self.rate or RATE[name]
-        schedule = loop.Schedule(self.steps or STEPS[name], matrix_lr=rate, other_lr=rate)
+        slow = SLOW.get(name, ("", 1.0))
+        schedule = loop.Schedule(
+            self.steps or STEPS[name], matrix_lr=rate, other_lr=rate, slow_prefix=slow[0], slow_factor=slow[1]
+        )
         loop.train(name, named, loss_of, schedule, self.folder, seed=1 + STAGES.index(name))
         curves.draw(self.folder)
 
