@@ -60,7 +60,7 @@ class AnswerParser:
     def _snapshot(self) -> Answer:
         found, last = self._findings, self._answer
         self._answer = Answer(
-            text=self._prose.text_without_line if PLAIN_START.match(self._prose.line_start) else self._prose.text,
+            text=self._prose.text_without_line if PLAIN_START.match(self._prose.line) else self._prose.text,
             regions=_frozen(found.regions, last.regions),
             events=_frozen(found.events, last.events),
             fields=last.fields if last.fields == found.fields else dict(found.fields),

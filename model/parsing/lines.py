@@ -33,6 +33,8 @@ def read_plain_line(line: str) -> Written | None:
     if match is None:
         return None
     *numbers, label = match.groups()
+    if label and not any(character.isalpha() for character in label):
+        return None
     return Written("box", tuple(map(float, numbers)), label or "")
 
 

@@ -6,7 +6,8 @@ it stays.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_right
+from operator import itemgetter
 
 
 class Prose:
@@ -17,66 +18,63 @@ class Prose:
 
     def __init__(self) -> None:
         self._done: list[str] = []
-        self._line: list[tuple[int, str]] = []
         self._before_fence: list[str] | None = None
         self._fence_mark = ""
         self._fence_has_payload = False
-        self._text: str | None = ""
-        self._words: list[str] = []
+        self._forget_line()
+
+    def _forget_line(self) -> None:
+        self._parts: list[str] = []
+        self._length = 0
+        self._runs: list[tuple[int, int]] = []  # index in the line, place in the answer; a new one after each gap
+        self._words_from = 0
+        self._text: str | None = None
         self.has_payload = False
 
     def add(self, text: str, start: int) -> None:
         """Add a part of a line, without a newline, that begins at `start` in the answer."""
-        if text:
-            self._line.append((start, text))
-            self._words.append(text)
-            self._text = None
+        if not text:
+            return
+        if not self._runs or self.place(self._length) != start:
+            self._runs.append((self._length, start))
+        self._parts.append(text)
+        self._length += len(text)
+        self._text = None
 
     def take_out(self) -> None:
         """Note that something has been taken out here; words before it do not belong to those behind it."""
         self.has_payload = self._fence_has_payload = True
-        self._words = []
+        self._words_from = len(self._parts)
 
     @property
     def words(self) -> str:
         """The words of the line since something was taken out of it."""
-        self._words = ["".join(self._words)]
-        return self._words[0]
+        self._parts[self._words_from :] = ["".join(self._parts[self._words_from :])]
+        return self._parts[-1]
 
     @property
     def line(self) -> str:
         """The unfinished line."""
-        return "".join(text for _, text in self._line)
-
-    @property
-    def line_start(self) -> str:
-        """The first characters of the unfinished line, enough to tell a line of numbers."""
-        return self._line[0][1][:40] if self._line else ""
+        words = self.words
+        if self._words_from > 1:
+            self._parts[: self._words_from] = ["".join(self._parts[: self._words_from])]
+            self._words_from = 1
+        return self._parts[0] + words if self._words_from else words
 
     @property
     def line_is_blank(self) -> bool:
-        return all(text.isspace() for _, text in self._line)
+        return all(not part or part.isspace() for part in self._parts)
 
-    def places(self, indices: Sequence[int]) -> list[int]:
-        """Where characters of the unfinished line, given in ascending order, stand in the answer."""
-        places: list[int] = []
-        parts, passed = iter(self._line), 0
-        start, text = next(parts, (0, ""))
-        for index in indices:
-            while index - passed >= len(text) and (part := next(parts, None)):
-                passed += len(text)
-                start, text = part
-            places.append(start + index - passed)
-        return places
-
-    @property
-    def fence_is_used(self) -> bool:
-        """Whether something was taken out of the fence."""
-        return self._fence_has_payload
+    def place(self, index: int) -> int:
+        """Where a character of the unfinished line stands in the answer."""
+        if not self._runs:
+            return 0
+        run_index, start = self._runs[bisect_right(self._runs, index, key=itemgetter(0)) - 1]
+        return start + index - run_index
 
     def end_line(self, newline: str = "\n") -> None:
         """Finish the line; one of which nothing is left but white space vanishes."""
-        if not (self.has_payload and self.line_is_blank):
+        if not (self.line_is_blank and (self.has_payload or not self._done)):
             self._done.append(self.line + newline)
         self._forget_line()
 
@@ -84,10 +82,6 @@ class Prose:
         """Finish the line and keep nothing of it: all of it was an answer."""
         self.take_out()
         self._forget_line()
-
-    def _forget_line(self) -> None:
-        self._line, self._words, self._text = [], [], None
-        self.has_payload = False
 
     def clear(self) -> None:
         """Forget all text."""
@@ -98,6 +92,11 @@ class Prose:
         self.end_line(newline="")
         self._before_fence, self._done, self._fence_mark = self._done, [], mark
         self._fence_has_payload = False
+
+    @property
+    def fence_is_used(self) -> bool:
+        """Whether something was taken out of the fence."""
+        return self._fence_has_payload
 
     def close_fence(self, mark: str) -> None:
         """End the fence. Its marks stay only where nothing was taken out of it."""

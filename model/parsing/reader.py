@@ -224,7 +224,7 @@ class TextReader:
         self._picture()
         place = None if self._prose.has_payload else read_plain_line(line)
         if place is not None:
-            [begin] = self._prose.places([0])
+            begin = self._prose.place(0)
             self._findings.add_place(place, (begin, begin + len(line)), self._tags.image_index)
             self.last_was_line = True
             self._prose.drop_line()
@@ -236,10 +236,8 @@ class TextReader:
             self._prose.end_line(newline)
 
     def _read_times(self, line: str) -> None:
-        found = list(read_sentences(line))
-        places = self._prose.places([index for _, (start, end) in found for index in (start, end - 1)])
-        for (event, _), start, last in zip(found, places[::2], places[1::2], strict=True):
-            self._findings.add_event(event, (start, last + 1))
+        for event, (start, end) in read_sentences(line):
+            self._findings.add_event(event, (self._prose.place(start), self._prose.place(end - 1) + 1))
 
     def finish(self) -> None:
         """End of the text: take what was held back, and tell what was left unfinished."""
