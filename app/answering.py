@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from model.engines.base import Engine
@@ -45,7 +45,7 @@ class Answering:
         self._ended = False
         self._error: BaseException | None = None
 
-    def snapshots(self, interval_s: float = 1 / UPDATES_PER_S) -> Iterator[Snapshot]:
+    def snapshots(self, interval_s: float = 1 / UPDATES_PER_S) -> Generator[Snapshot, None, None]:
         """Snapshots at least `interval_s` apart, each newer than the one before; the last is always complete.
 
         Raises what the engine raised, after the snapshot of all that came before. Setting `cancel` ends the

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -138,7 +138,9 @@ class Dialogue:
         self._history.set_leaf(conversation_id, branch[end].id)
         return Question(conversation_id, branch[end].id, prompt)
 
-    def answer(self, question: Question, knobs: Knobs, engine: Engine, cancel: threading.Event) -> Iterator[Live]:
+    def answer(
+        self, question: Question, knobs: Knobs, engine: Engine, cancel: threading.Event
+    ) -> Generator[Live, None, None]:
         """Answer it, piece by piece; what came is stored however it ends, when the iterator is closed early too.
 
         Raises `EngineError` after the last piece when the answer broke off, `AnswerNotKept` when the disk refused it.

@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from logging.handlers import RotatingFileHandler
 from urllib.parse import urlsplit
 
 from app.settings import Settings
+from model.errors import StudioError
 
 LOG_FILE = "studio.log"
 
@@ -21,34 +23,43 @@ def main(settings: Settings) -> None:
     Raises `StudioError` when the page cannot be served.
     """
     _prepare_process(settings)
-    # Imported late: options are read and refused at once, and the environment has to be right before.
-    from app.api import create_app
-    from app.engine_manager import EngineManager
-    from app.history import History
-    from app.media_store import MediaStore
-    from app.security import AllowedHosts
-    from app.server import address, listen, open_tunnel, serve
-    from app.studio import Studio
-    from model.loading import ModelSpec
+    # Imported late: options and ports are refused at once, and Gradio reads the environment when it is imported.
+    from app.server import Server, address, listen, open_tunnel
 
     listener = listen(settings.host, settings.port)
     port = listener.getsockname()[1]
     if settings.port not in (0, port):
         say(f"Port {settings.port} is taken; using {port} instead.")
+
+    from app.api import create_app
+    from app.engine_manager import EngineManager
+    from app.history import History
+    from app.media_store import MediaStore
+    from app.security import AllowedHosts
+    from app.studio import Studio
+    from model.loading import ModelSpec
+
     studio = Studio(settings, EngineManager(announce=say), MediaStore(settings.data_dir), History(settings.data_dir))
     hosts = AllowedHosts(settings)
+
+    def share() -> None:
+        try:
+            public = open_tunnel(listener)
+        except StudioError as error:
+            say(f"{error} The page is here only.")
+            return
+        hosts.add(urlsplit(public).netloc)
+        say(f"Public address, for everyone who has it: {public}")
 
     def when_up() -> None:
         say(f"Qwen-VL Studio: {address(listener)}  (Ctrl+C ends it)")
         if settings.share:
-            public = open_tunnel(listener)
-            hosts.add(urlsplit(public).netloc)
-            say(f"Public address, for everyone who has it: {public}")
+            threading.Thread(target=share, name="share", daemon=True).start()
         say(f"Loading the model: {settings.model}")
         studio.engines.load(ModelSpec(settings.model, settings.quantization, settings.device, settings.dtype))
 
     try:
-        serve(create_app(studio, hosts), listener, when_up)
+        Server(create_app(studio, hosts), when_up).run(sockets=[listener])
     finally:
         studio.engines.close()
         studio.history.close()
@@ -56,11 +67,14 @@ def main(settings: Settings) -> None:
 
 def _prepare_process(settings: Settings) -> None:
     """Keep everything in the data folder and quiet: the log, uploads, and no reports to anybody."""
-    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        log = RotatingFileHandler(settings.data_dir / LOG_FILE, maxBytes=2**20, backupCount=1, encoding="utf-8")
+    except OSError as error:
+        raise StudioError("The data folder cannot be written to. Choose another one with --data-dir.") from error
     os.environ["GRADIO_TEMP_DIR"] = str(settings.data_dir / "uploads")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
-    log = RotatingFileHandler(settings.data_dir / LOG_FILE, maxBytes=2**20, backupCount=1, encoding="utf-8")
     log.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[log])
     logging.captureWarnings(True)

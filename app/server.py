@@ -39,14 +39,6 @@ def listen(host: str, port: int) -> socket.socket:
     raise StudioError(f"No free port from {port} on. Choose another one with --port.")
 
 
-def serve(app: FastAPI, listener: socket.socket, when_up: Callable[[], None]) -> None:
-    """Serve until Ctrl+C; `when_up` is called once, as soon as requests are answered."""
-    config = uvicorn.Config(
-        app, log_config=None, access_log=False, timeout_graceful_shutdown=_CLOSING_PATIENCE_S, server_header=False
-    )
-    _Server(config, when_up).run(sockets=[listener])
-
-
 def address(listener: socket.socket) -> str:
     """The address to open in a browser on this machine."""
     host, port = listener.getsockname()[:2]
@@ -64,9 +56,22 @@ def open_tunnel(listener: socket.socket) -> str:
         raise StudioError("No public address could be made: Gradio's tunnel cannot be reached from here.") from error
 
 
-class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, when_up: Callable[[], None]) -> None:
-        super().__init__(config)
+class Server(uvicorn.Server):
+    """Serves `app`; `run(sockets=[...])` ends with Ctrl+C or once `should_exit` is set.
+
+    `when_up` is called once, as soon as requests are answered.
+    """
+
+    def __init__(self, app: FastAPI, when_up: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_config=None,
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=_CLOSING_PATIENCE_S,
+            )
+        )
         self._when_up = when_up
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:

@@ -56,25 +56,25 @@ class Settings(BaseSettings):
     )
 
     model: str = Field(
-        POCKET_NAME,
+        default=POCKET_NAME,
         description='the model to load: "pocket", an id on the Hugging Face hub, or a local folder',
     )
     quantization: Literal["none", "8bit", "4bit"] = Field(
-        "none", description="load the language model in fewer bits; needs less memory, answers a little worse"
+        default="none", description="load the language model in fewer bits; needs less memory, answers a little worse"
     )
     device: str = Field(
-        "auto", description='"auto" takes a GPU where there is one; else "cpu", "cuda", "cuda:1", "mps"'
+        default="auto", description='"auto" takes a GPU where there is one; else "cpu", "cuda", "cuda:1", "mps"'
     )
     dtype: Literal["auto", "bfloat16", "float16", "float32"] = Field(
-        "auto", description="the numbers to compute in; auto suits the device"
+        default="auto", description="the numbers to compute in; auto suits the device"
     )
-    host: str = Field("127.0.0.1", description="the address to listen on; 0.0.0.0 lets other machines in")
-    port: int = Field(7860, ge=0, le=65535, description="the port to listen on; the next free one if it is taken")
+    host: str = Field(default="127.0.0.1", description="the address to listen on; 0.0.0.0 lets other machines in")
+    port: int = Field(default=7860, ge=0, le=65535, description="the port to listen on, or the next free one")
     data_dir: Path = Field(
-        _ROOT / "data", description="where conversations and their pictures are kept", validate_default=True
+        default=_ROOT / "data", description="where conversations and their pictures are kept", validate_default=True
     )
-    share: bool = Field(False, description="make a public address through Gradio's tunnel; whoever has it can use it")
-    max_upload_mb: int = Field(50, ge=1, le=4096, description="the largest picture or request that is accepted, in MB")
+    share: bool = Field(default=False, description="also make a public address; whoever has it can use the program")
+    max_upload_mb: int = Field(default=50, ge=1, le=4096, description="the largest picture that is accepted, in MB")
 
     @field_validator("data_dir")
     @classmethod

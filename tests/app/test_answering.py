@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 import pytest
 
@@ -45,9 +45,9 @@ def test_each_snapshot_continues_the_one_before() -> None:
 
 def test_an_error_of_the_engine_comes_after_the_text_before_it() -> None:
     seen: list[Snapshot] = []
+    snapshots = answering(FakeEngine(("a", "b"), fail_with=EngineError("it broke"))).snapshots(0)
     with pytest.raises(EngineError, match="broke"):
-        for snapshot in answering(FakeEngine(("a", "b"), fail_with=EngineError("it broke"))).snapshots(0):
-            seen.append(snapshot)
+        seen.extend(snapshots)
     assert seen[-1].text == "ab"
 
 
@@ -66,7 +66,9 @@ def test_stop_does_not_wait_for_a_model_that_cannot_be_interrupted() -> None:
     release = threading.Event()
 
     class Stubborn(FakeEngine):
-        def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[StreamEvent]:
+        def stream(
+            self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event
+        ) -> Generator[StreamEvent, None, None]:
             release.wait(60)
             yield Chunk("late", finish_reason="stop")
 

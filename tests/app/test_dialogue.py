@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from app.answering import Snapshot
-from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, answer_of, media_of
+from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Live, answer_of, media_of
 from app.studio import Studio
 from model.engines.fake import FakeEngine
 from model.errors import ContextOverflow, EngineError, MediaError, RequestError, StudioError
@@ -171,11 +170,10 @@ def test_an_answer_that_the_disk_refuses_is_still_given(studio: Studio, monkeypa
         raise StudioError("The conversation could not be saved.")
 
     monkeypatch.setattr(studio.history, "add", refuse)
-    seen: list[Snapshot] = []
+    seen: list[Live] = []
     with pytest.raises(AnswerNotKept, match="could not be saved"):
-        for live in dialogue.answer(question, Knobs(), engine, threading.Event()):
-            seen.append(live.snapshot)
-    assert seen[-1].text == "All of it"
+        seen.extend(dialogue.answer(question, Knobs(), engine, threading.Event()))
+    assert seen[-1].snapshot.text == "All of it"
 
 
 def test_what_is_stored_is_the_models_own_text_and_reads_the_same_again(studio: Studio, picture_file: Path) -> None:

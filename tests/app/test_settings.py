@@ -107,8 +107,15 @@ def test_help_explains_every_option_and_where_else_it_can_be_set(capsys: pytest.
 
 @pytest.mark.parametrize(
     ("arguments", "exposed"),
-    [([], False), (["--host", "localhost"], False), (["--host", "::1"], False), (["--host", "0.0.0.0"], True)]
-    + [(["--host", "192.168.1.5"], True), (["--share"], True), (["--host", "studio.example"], True)],
+    [
+        ([], False),
+        (["--host", "localhost"], False),
+        (["--host", "::1"], False),
+        (["--host", "0.0.0.0"], True),
+        (["--host", "192.168.1.5"], True),
+        (["--host", "studio.example"], True),
+        (["--share"], True),
+    ],
 )
 def test_it_knows_whether_others_can_reach_it(arguments: list[str], exposed: bool) -> None:
     assert read_settings(arguments).is_exposed is exposed

@@ -1,0 +1,284 @@
+"""The HTTP API, through the real `openai` client against the real server."""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import openai
+import pytest
+
+from model.catalog import sampling_of
+from model.engines.fake import FakeEngine
+from model.errors import EngineError, OutOfMemory
+from model.types import Chunk, GenerationOptions, Prompt
+from tests.model.pictures import drawn, encoded, png_that_claims
+from tests.serving import Exchangeable, served
+
+HELLO: Any = [{"role": "user", "content": "Hello"}]
+SLOW = ["word "] * 10_000
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchangeable]:
+    with served(Exchangeable(tmp_path_factory.mktemp("api"), max_upload_mb=1)) as running:
+        yield running
+
+
+@pytest.fixture
+def client(server: Exchangeable) -> openai.OpenAI:
+    server.use(FakeEngine(("Two ", "shapes", ".")))
+    return openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+
+
+def data_url(data: bytes, media_type: str = "image/png") -> str:
+    return f"data:{media_type};base64,{base64.b64encode(data).decode()}"
+
+
+def look_at(*urls: str, text: str = "What is it?") -> Any:
+    pictures = [{"type": "image_url", "image_url": {"url": url}} for url in urls]
+    return [{"role": "user", "content": [*pictures, {"type": "text", "text": text}]}]
+
+
+def refusal(client: openai.OpenAI, **request: Any) -> openai.APIStatusError:
+    with pytest.raises(openai.APIStatusError) as refused:
+        client.chat.completions.create(**{"model": "fake", "messages": HELLO, **request})
+    return refused.value
+
+
+def test_a_whole_answer_with_its_usage(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="fake", messages=HELLO)
+    assert answer.choices[0].message.content == "Two shapes."
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.usage is not None
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (1, 3, 4)
+
+
+def test_the_same_streamed_piece_by_piece(client: openai.OpenAI, server: Exchangeable) -> None:
+    server.use(FakeEngine(("Two ", "shapes", "."), delay_s=0.05))
+    chunks = list(
+        client.chat.completions.create(
+            model="fake", messages=HELLO, stream=True, stream_options={"include_usage": True}
+        )
+    )
+    pieces = [chunk.choices[0].delta.content for chunk in chunks if chunk.choices and chunk.choices[0].delta.content]
+    assert pieces == ["Two ", "shapes", "."]
+    assert [chunk.choices[0].finish_reason for chunk in chunks if chunk.choices][-1] == "stop"
+    assert chunks[-1].usage is not None
+    assert chunks[-1].usage.total_tokens == 4
+    assert all(chunk.usage is None for chunk in chunks[:-1])
+
+
+def test_several_pictures_and_a_system_prompt_reach_the_model(client: openai.OpenAI, server: Exchangeable) -> None:
+    engine = FakeEngine()
+    server.use(engine)
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        *look_at(data_url(encoded(drawn((64, 32)))), data_url(encoded(drawn((32, 96)), "JPEG"), "image/jpeg")),
+        {"role": "assistant", "content": "A drawing."},
+        {"role": "user", "content": [{"type": "text", "text": "Sure?"}]},
+    ]
+    answer = client.chat.completions.create(model="fake", messages=messages)
+    sent = engine.prompts[0].messages
+    assert [message.role for message in sent] == ["system", "user", "assistant", "user"]
+    assert [image.size_wh for image in sent[1].images] == [(64, 32), (32, 96)]
+    assert sent[1].text == "What is it?"
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens == engine.prompts[0].tokens
+
+
+def test_sampling_options_reach_the_engine_and_the_rest_stays_the_models_own(server: Exchangeable) -> None:
+    asked: list[GenerationOptions] = []
+
+    class Recording(FakeEngine):
+        def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Any:
+            asked.append(options)
+            return super().stream(prompt, options, cancel)
+
+    engine = Recording()
+    server.use(engine)
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    client.chat.completions.create(
+        model="fake", messages=HELLO, temperature=0.3, top_p=0.4, seed=5, max_tokens=2, extra_body={"top_k": 7}
+    )
+    client.chat.completions.create(model="fake", messages=HELLO, temperature=0, max_completion_tokens=3)
+    client.chat.completions.create(model="fake", messages=HELLO)
+    first, second, third = asked
+    assert (first.temperature, first.top_p, first.top_k, first.seed, first.max_new_tokens) == (0.3, 0.4, 7, 5, 2)
+    assert not first.greedy
+    assert second.greedy
+    assert second.max_new_tokens == 3
+    assert third == sampling_of(engine.info)
+
+
+def test_the_limit_of_tokens_is_kept_and_named(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="fake", messages=HELLO, max_tokens=2)
+    assert (answer.choices[0].message.content, answer.choices[0].finish_reason) == ("Two shapes", "length")
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_ends_before_a_stop_sequence_that_comes_in_pieces(server: Exchangeable, stream: bool) -> None:
+    server.use(FakeEngine(("one, t", "wo, E", "N", "D, never")))
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    answer: Any = client.chat.completions.create(model="fake", messages=HELLO, stop=["END"], stream=stream)
+    if stream:
+        chunks = [chunk.choices[0] for chunk in answer]
+        text, reason = "".join(chunk.delta.content or "" for chunk in chunks), chunks[-1].finish_reason
+    else:
+        text, reason = answer.choices[0].message.content, answer.choices[0].finish_reason
+    assert (text, reason) == ("one, two, ", "stop")
+
+
+def test_thinking_is_kept_apart_from_the_answer(client: openai.OpenAI, server: Exchangeable) -> None:
+    server.use(FakeEngine((Chunk("hm", "thinking"), "yes")))
+    message = client.chat.completions.create(model="fake", messages=HELLO).choices[0].message
+    assert message.content == "yes"
+    assert getattr(message, "reasoning_content", None) == "hm"
+
+
+def test_the_loaded_model_is_listed(client: openai.OpenAI) -> None:
+    assert [model.id for model in client.models.list()] == ["fake"]
+    assert client.chat.completions.create(model="", messages=HELLO).choices[0].message.content == "Two shapes."
+
+
+@pytest.mark.parametrize(
+    ("request_", "status", "words"),
+    [
+        ({"model": "gpt-4"}, 404, "not loaded"),
+        ({"messages": []}, 400, "messages"),
+        ({"messages": [{"role": "user", "content": ""}]}, 400, "empty"),
+        ({"messages": [{"role": "user", "content": "word " * 9000}]}, 400, "tokens"),
+        ({"messages": [{"role": "wizard", "content": "x"}]}, 400, "role"),
+        ({"messages": look_at("http://169.254.169.254/latest")}, 400, "data URL"),
+        ({"messages": look_at("https://example.org/x.png")}, 400, "data URL"),
+        ({"messages": look_at("file:///etc/passwd")}, 400, "data URL"),
+        ({"messages": look_at("/etc/passwd")}, 400, "data URL"),
+        ({"messages": look_at("C:\\x.png")}, 400, "data URL"),
+        ({"messages": look_at("")}, 400, "data URL"),
+        ({"messages": look_at("data:image/png;base64,!!!")}, 400, "base64"),
+        ({"messages": look_at(data_url(b"not a picture"))}, 400, "not a picture"),
+        ({"messages": look_at(data_url(b""))}, 400, "empty"),
+        ({"messages": look_at(data_url(encoded(drawn())[:60]))}, 400, "damaged"),
+        ({"messages": look_at(data_url(png_that_claims((65535, 65535))))}, 413, "pixels"),
+        ({"messages": look_at(data_url(encoded(drawn((402, 2)))))}, 400, "200 times"),
+        ({"messages": look_at(data_url(b"x" * 2 * 2**20))}, 413, "MiB"),
+        ({"messages": [{"role": "user", "content": [{"type": "video_url"}]}]}, 400, "content part"),
+        ({"temperature": 3}, 400, "temperature"),
+        ({"max_tokens": 0}, 400, "max_tokens"),
+        ({"n": 2}, 400, "one answer"),
+        ({"stop": ["a", ""]}, 400, "stop"),
+        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, 400, "tools"),
+    ],
+    ids=lambda value: str(value)[:60] if isinstance(value, dict) else None,
+)
+def test_what_cannot_be_answered_gets_a_status_and_a_sentence(
+    client: openai.OpenAI, request_: dict[str, Any], status: int, words: str
+) -> None:
+    refused = refusal(client, **request_)
+    assert refused.status_code == status
+    body: Any = refused.body
+    assert words in body["message"]
+    assert "Traceback" not in body["message"]
+    assert client.chat.completions.create(model="fake", messages=HELLO).choices[0].message.content == "Two shapes."
+
+
+def test_a_body_beyond_all_bounds_is_refused_before_it_is_read(server: Exchangeable) -> None:
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+    connection.putrequest("POST", "/v1/chat/completions")
+    connection.putheader("Content-Length", "200000000")
+    connection.endheaders(b"{")
+    refused = connection.getresponse()
+    assert refused.status == 413
+    assert "--max-upload-mb" in json.load(refused)["error"]["message"]
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    ("error", "status"), [(OutOfMemory("The memory is full."), 503), (ZeroDivisionError("/secret"), 500)]
+)
+def test_a_fault_before_the_first_token_has_its_status(
+    client: openai.OpenAI, server: Exchangeable, error: Exception, status: int
+) -> None:
+    server.use(FakeEngine((), fail_with=error))
+    refused = refusal(client)
+    assert refused.status_code == status
+    assert "secret" not in str(refused.body)
+    server.use(FakeEngine())
+    assert client.chat.completions.create(model="fake", messages=HELLO).choices[0].message.content
+
+
+def test_a_fault_in_mid_stream_ends_the_stream_with_the_sentence(client: openai.OpenAI, server: Exchangeable) -> None:
+    server.use(FakeEngine(("Two ",), delay_s=0.1, fail_with=EngineError("It broke.")))
+    chunks: list[Any] = []
+    stream = client.chat.completions.create(model="fake", messages=HELLO, stream=True)
+    with pytest.raises(openai.APIError, match=r"It broke\."):
+        chunks.extend(stream)
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "Two "
+
+
+def test_a_client_that_leaves_a_stream_frees_the_model(server: Exchangeable) -> None:
+    server.use(FakeEngine(SLOW, delay_s=0.01))
+    body = {"messages": HELLO, "stream": True}
+    with httpx.stream("POST", f"{server.url}/v1/chat/completions", json=body) as answer:
+        assert next(answer.iter_text())
+    assert_the_model_is_free(server)
+
+
+def test_a_client_that_loses_patience_frees_the_model(server: Exchangeable) -> None:
+    server.use(FakeEngine(SLOW, delay_s=0.01))
+    with pytest.raises(httpx.ReadTimeout):
+        httpx.post(f"{server.url}/v1/chat/completions", json={"messages": HELLO}, timeout=1)
+    assert_the_model_is_free(server)
+
+
+def assert_the_model_is_free(server: Exchangeable) -> None:
+    """Somebody else gets an answer long before 10,000 tokens (100 s) are through."""
+    body = {"messages": HELLO, "max_tokens": 2}
+    other = httpx.post(f"{server.url}/v1/chat/completions", json=body, timeout=30)
+    assert other.json()["choices"][0]["message"]["content"] == "word word "
+
+
+def test_too_many_at_once_are_told_so(server: Exchangeable) -> None:
+    server.use(FakeEngine(SLOW, delay_s=0.01, max_waiting=1))
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    first = client.chat.completions.create(model="fake", messages=HELLO, stream=True)
+    next(iter(first))
+    second = client.chat.completions.create(model="fake", messages=HELLO, stream=True)
+    busy = refusal(client)
+    assert busy.status_code == 429
+    assert "waiting" in str(busy.body)
+    first.close()
+    second.close()
+
+
+def test_without_a_model_the_reason_is_given(server: Exchangeable) -> None:
+    server.studio.engines.close()
+    refused = httpx.post(f"{server.url}/v1/chat/completions", json={"messages": HELLO})
+    assert refused.status_code == 503
+    assert httpx.get(f"{server.url}/v1/models").json()["data"] == []
+    assert httpx.get(f"{server.url}/health").json()["model"]["state"] == "idle"
+
+
+def test_health_tells_where_things_stand(client: openai.OpenAI, server: Exchangeable) -> None:
+    assert httpx.get(f"{server.url}/health").json() == {
+        "status": "ok",
+        "model": {"state": "ready", "name": "fake", "note": ""},
+    }
+
+
+def test_an_unknown_route_below_v1_does_not_fall_through_to_the_page(server: Exchangeable) -> None:
+    answer = httpx.get(f"{server.url}/v1/embeddings")
+    assert answer.status_code == 404
+    assert "/v1/embeddings" in answer.json()["error"]["message"]
+
+
+def test_the_api_describes_itself_without_any_other_host(server: Exchangeable) -> None:
+    paths = httpx.get(f"{server.url}/openapi.json").json()["paths"]
+    assert {"/v1/chat/completions", "/v1/models", "/health"} <= set(paths)
+    page = httpx.get(f"{server.url}/docs").text
+    assert "//" not in page.replace("// `SwaggerUIBundle`", "").replace("http://www.w3.org", "")

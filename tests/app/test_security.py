@@ -1,0 +1,156 @@
+"""Who is refused at the gate, and with which words."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app import security
+from app.people import COOKIE, LOCAL_PERSON, person_of
+from app.security import AllowedHosts, Gate
+from app.settings import Settings
+
+
+async def echo(scope: Scope, receive: Receive, send: Send) -> None:
+    body = await Request(scope, receive).body()
+    await PlainTextResponse(f"{len(body)} bytes")(scope, receive, send)
+
+
+def gate(app: ASGIApp = echo, **settings: Any) -> Gate:
+    chosen = Settings(data_dir=Path("unused"), max_upload_mb=1, **settings)
+    return Gate(app, chosen, AllowedHosts(chosen))
+
+
+def ask(gate: Gate, method: str = "GET", path: str = "/", **options: Any) -> httpx.Response:
+    async def go() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(gate), base_url="http://127.0.0.1:7860") as client:
+            return await client.request(method, path, **options)
+
+    return asyncio.run(go())
+
+
+def test_the_own_page_gets_in_and_is_told_to_load_nothing_from_elsewhere() -> None:
+    answer = ask(gate(), headers={"Origin": "http://127.0.0.1:7860"})
+    assert answer.text == "0 bytes"
+    assert answer.headers["content-security-policy"].startswith("default-src 'self'")
+    assert "http" not in answer.headers["content-security-policy"]
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "127.0.0.1.evil.example"},
+        {"Host": "192.168.1.5:7860"},
+        {"Host": "["},
+        {"Origin": "https://evil.example"},
+        {"Origin": "http://127.0.0.1:9999"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"},
+    ],
+    ids=lambda headers: str(headers),
+)
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_foreign_hosts_and_pages_get_403_and_a_sentence(method: str, headers: dict[str, str]) -> None:
+    answer = ask(gate(), method, headers=headers)
+    assert answer.status_code == 403
+    assert answer.json()["error"]["message"].endswith(".")
+
+
+def test_a_link_from_another_page_may_be_followed() -> None:
+    assert ask(gate(), headers={"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}).status_code == 200
+
+
+@pytest.mark.parametrize("host", ["localhost:7860", "127.0.0.1", "[::1]:7860", "LOCALHOST"])
+def test_every_name_of_this_machine_is_its_own(host: str) -> None:
+    assert ask(gate(), headers={"Host": host}).status_code == 200
+
+
+def test_listening_for_others_lets_addresses_and_the_machines_name_in_but_no_other_name() -> None:
+    open_gate = gate(host="0.0.0.0")
+    for host in ("192.168.1.5:7860", "[fe80::1]:7860", socket.gethostname()):
+        assert ask(open_gate, headers={"Host": host}).status_code == 200
+    assert ask(open_gate, headers={"Host": "rebound.evil.example"}).status_code == 403
+
+
+def test_the_tunnels_name_gets_in_once_it_is_known() -> None:
+    settings = Settings(data_dir=Path("unused"), share=True)
+    hosts = AllowedHosts(settings)
+    shared = Gate(echo, settings, hosts)
+    assert ask(shared, headers={"Host": "abc.gradio.live"}).status_code == 403
+    hosts.add("abc.gradio.live")
+    assert ask(shared, headers={"Host": "abc.gradio.live", "Origin": "https://abc.gradio.live"}).status_code == 200
+
+
+def test_a_body_may_be_as_long_as_agreed_and_not_longer() -> None:
+    most = security.UPLOADS_PER_REQUEST * 2**20
+    assert ask(gate(), "POST", content=b"x" * most).text == f"{most} bytes"
+    refused = ask(gate(), "POST", content=b"x" * (most + 1))
+    assert refused.status_code == 413
+    assert "1 MB" in refused.json()["error"]["message"]
+
+
+def test_a_body_without_a_stated_length_is_counted() -> None:
+    seen = 0
+
+    async def endless() -> Any:
+        nonlocal seen
+        while True:
+            seen += 2**18
+            yield b"x" * 2**18
+
+    assert ask(gate(), "POST", content=endless()).status_code == 413
+    assert seen <= security.UPLOADS_PER_REQUEST * 2**20 + 2 * 2**18
+
+
+@pytest.mark.parametrize("length", ["-1", "many", ""])
+def test_a_length_that_is_no_number_is_refused(length: str) -> None:
+    assert ask(gate(), "POST", headers={"Content-Length": length}).status_code == 413
+
+
+def test_a_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(security, "_BODY_PATIENCE_S", 0.05)
+    sent: list[Message] = []
+
+    async def never() -> Message:
+        await asyncio.sleep(60)
+        raise AssertionError("nobody waits this long")
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": "/", "query_string": b"", "headers": [(b"host", b"localhost")]}
+    asyncio.run(gate()(scope, never, send))
+    assert sent[0]["status"] == 408
+
+
+def test_alone_on_this_machine_everybody_is_one_person_and_gets_no_cookie() -> None:
+    assert "set-cookie" not in ask(gate()).headers
+    assert person_of({COOKIE: "0" * 32}, is_exposed=False) == LOCAL_PERSON
+
+
+def test_once_others_can_come_each_browser_is_a_person_of_its_own() -> None:
+    first = ask(gate(host="0.0.0.0"))
+    cookie = first.cookies[COOKIE]
+    assert "httponly" in first.headers["set-cookie"].lower()
+    assert "samesite=lax" in first.headers["set-cookie"].lower()
+    assert person_of({COOKIE: cookie}, is_exposed=True) == cookie
+    again = ask(gate(host="0.0.0.0"), headers={"Cookie": f"{COOKIE}={cookie}"})
+    assert "set-cookie" not in again.headers
+    assert ask(gate(host="0.0.0.0")).cookies[COOKIE] != cookie
+
+
+@pytest.mark.parametrize("cookie", ["", "local", "../../x", "0" * 31])
+def test_a_made_up_cookie_is_nobody(cookie: str) -> None:
+    person = person_of({COOKIE: cookie}, is_exposed=True)
+    assert person not in (cookie, LOCAL_PERSON)
+    assert ask(gate(share=True), headers={"Cookie": f"{COOKIE}={cookie}"}).cookies[COOKIE] not in ("", cookie)

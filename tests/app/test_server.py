@@ -1,0 +1,94 @@
+"""The program as a person starts it, and the port it takes."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.server import address, listen
+from model.errors import StudioError
+from tests.program import ROOT, program
+
+
+def wait_for_model(url: str) -> dict[str, str]:
+    deadline = time.monotonic() + 120
+    while True:
+        model: dict[str, str] = httpx.get(f"{url}/health", timeout=60).json()["model"]
+        if model["state"] in ("ready", "failed"):
+            return model
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+
+
+def test_the_next_free_port_is_taken() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with listen("127.0.0.1", port) as listener:
+            assert port < listener.getsockname()[1] <= port + 100
+            assert address(listener) == f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+def test_an_address_that_is_not_this_machines_gives_a_sentence() -> None:
+    with pytest.raises(StudioError, match="no address of this machine"):
+        listen("192.0.2.1", 7860)
+
+
+def test_listening_for_all_is_opened_at_the_loopback_address() -> None:
+    with listen("0.0.0.0", 0) as listener:
+        assert address(listener).startswith("http://127.0.0.1:")
+
+
+def test_the_page_is_up_first_and_the_pocket_model_follows_without_a_network(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        with program("--port", str(port), data_dir=tmp_path) as running:
+            assert f"Port {port} is taken; using " in running.read_until("taken")
+            url = running.url()
+            page = httpx.get(url, timeout=60)
+            assert page.status_code == 200
+            assert "Qwen-VL Studio" in page.text
+            assert wait_for_model(url) == {"state": "ready", "name": "pocket", "note": ""}
+            running.read_until("Ready: pocket")
+            assert [line.split(":")[0] for line in running.said[1:]] == ["Qwen-VL Studio", "Loading the model", "Ready"]
+            answer = httpx.post(
+                f"{url}/v1/chat/completions",
+                json={"messages": [{"role": "user", "content": "Hello"}], "max_tokens": 4},
+                timeout=60,
+            )
+            assert answer.json()["usage"]["completion_tokens"] >= 1
+
+
+def test_a_model_that_cannot_be_had_is_said_once_in_terminal_and_page(tmp_path: Path) -> None:
+    with program("--port", "0", "--model", "no-such/model-at-all", data_dir=tmp_path) as running:
+        model = wait_for_model(running.url())
+        assert (model["state"], model["name"]) == ("ready", "pocket")
+        assert model["note"].endswith("Using the pocket model instead.")
+        assert running.read_until("Using the pocket model instead.").strip() == model["note"]
+        assert not any("Traceback" in line for line in running.said)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--port", "x"], "cannot be used"),
+        (["--host", "192.0.2.1"], "no address"),
+        (["--data-dir", "app.py"], "data folder cannot be written"),
+    ],
+)
+def test_what_cannot_be_served_ends_with_a_sentence(tmp_path: Path, arguments: list[str], words: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "app.py", "--data-dir", str(tmp_path), *arguments], cwd=ROOT, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert words in ended.stderr
+    assert "Traceback" not in ended.stderr
