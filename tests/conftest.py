@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
-from typing import Any
 
 import pytest
 
@@ -12,7 +11,8 @@ import pytest
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    return _no_skips(report)
+    _forbid_skip(report)
+    return report
 
 
 @pytest.hookimpl(wrapper=True)
@@ -20,11 +20,11 @@ def pytest_make_collect_report(
     collector: pytest.Collector,
 ) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
     report = yield
-    return _no_skips(report)
+    _forbid_skip(report)
+    return report
 
 
-def _no_skips(report: Any) -> Any:
+def _forbid_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
     if report.skipped and os.environ.get("QWEN_VL_STUDIO_NO_SKIPS"):
         report.longrepr = f"skipped, which is not allowed here: {report.longrepr}"
         report.outcome = "failed"
-    return report
