@@ -22,10 +22,10 @@ MOMENT = re.compile(rf"\s*<?\s?(?P<time>{CLOCK}|{SECONDS}){UNIT}?\s?>?\s*")
 RANGE = re.compile(
     rf"<?(?P<start>{CLOCK}|{SECONDS})(?P<start_unit>{UNIT})?>?{TO}<?(?P<end>{CLOCK}|{SECONDS})(?P<end_unit>{UNIT})?>?"
 )
-IN_SENTENCE = re.compile(rf"(?P<before>\b(?:in|from|between|at|during)\s+)?(?<![\w.:]){RANGE.pattern}(?![\w:])")
-AT_MOMENT = re.compile(rf"\b(?:at|around)\s+<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?(?![\w:]|\.\d)")
+IN_SENTENCE = re.compile(rf"(?P<before>\b(?:in|from|between|at|during)\s+)?(?<![\w.:]){RANGE.pattern}(?!\w|[:.,]\d)")
+AT_MOMENT = re.compile(rf"\b(?:at|around)\s+<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?(?!\w|[:.,]\d)")
 SENTENCE_END = re.compile(r"[.!?。！？;；](?:\s+|$)")
-LEADING_MARKS = re.compile(r"^[\s\-*•#>.:：,、)\]–—]*(?:\d{1,3}[.)]\s*)?")
+LEADING_MARKS = re.compile(r"[\s\-*•#>.:：,、)\]–—]*(?:\d{1,3}[.)]\s*)?(?:(?:and|then)\b\s*)*", re.I)
 CONNECTIVE = re.compile(
     r"[\s,:(\[<-]*\b(?:(?:happens?|occurs?|takes? place|is shown)\s*)?(?:in|from|between|at|during)?[\s:(\[<-]*$", re.I
 )
@@ -137,10 +137,10 @@ def _times(match: re.Match[str]) -> tuple[float, float] | None:
 def _words_around(line: str, match: re.Match[str], told_to: int) -> str:
     """What happens then: the words of the sentence before the time, or after it where it stands first."""
     before = SENTENCE_END.split(line[max(told_to, match.start() - MAX_LABEL_CHARS) : match.start()])[-1]
-    words = CONNECTIVE.sub("", LEADING_MARKS.sub("", before))
+    words = CONNECTIVE.sub("", LEADING_MARKS.sub("", before, count=1))
     if words:
         return "" if NAMELESS.fullmatch(words) else name_of(words)
-    after = LEADING_MARKS.sub("", line[match.end() : match.end() + MAX_LABEL_CHARS])
+    after = LEADING_MARKS.sub("", line[match.end() : match.end() + MAX_LABEL_CHARS], count=1)
     return name_of(SENTENCE_END.split(after)[0])
 
 

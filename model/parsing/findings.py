@@ -38,7 +38,7 @@ class Findings:
         pictures: Sequence[MediumInput | None] = media or (None,)
         self._maps = [pixel_map(convention, medium) for medium in pictures]
         self._action_maps = [pixel_map(action_convention or convention, medium) for medium in pictures]
-        self._duration_s = duration_s
+        self._duration_s = math.inf if duration_s is None else float(duration_s)
         self.picture_count = len(media)
         self.problems = Problems()
         self._aside: tuple[list[Region], list[TimeEvent], dict[str, Any], list[Action]] | None = None
@@ -53,13 +53,13 @@ class Findings:
     def set_aside(self) -> None:
         """Take all that was found so far for drafts of a model that was thinking."""
         self.problems.note_once(Defect.LONE_THINK)
-        if self.count or self.fields:
-            self._aside = (self.regions, self.events, self.fields, self.actions)
+        self._aside = (self.regions, self.events, self.fields, self.actions)
         self._begin()
 
     def take_back(self) -> None:
-        """Use the drafts after all, when nothing has come after them."""
-        if self._aside is not None and not self.count and not self.fields:
+        """Use the drafts after all, because nothing came after them."""
+        if self._aside is not None:
+            self.problems.drop(Defect.LONE_THINK)
             self.regions, self.events, self.fields, self.actions = self._aside
 
     @property
@@ -128,7 +128,7 @@ class Findings:
         if end_s < start_s:
             self.problems.add(Defect.TIME_REVERSED)
             start_s, end_s = end_s, start_s
-        if self._duration_s is not None and end_s > self._duration_s:
+        if end_s > self._duration_s:
             self.problems.add(Defect.TIME_OUTSIDE)
             start_s, end_s = min(start_s, self._duration_s), self._duration_s
         is_box = place is not None and place.kind == "box" and self._is_sound(place)

@@ -13,7 +13,16 @@ from typing import Any
 from model.parsing.events import read_event, read_pair
 from model.parsing.findings import Findings
 from model.parsing.problems import Defect
-from model.parsing.regions import KEY_KINDS, Written, flat_numbers, label_of, named_picture, normal, read_object
+from model.parsing.regions import (
+    KEY_KINDS,
+    LABEL_KEYS,
+    Written,
+    flat_numbers,
+    label_of,
+    named_picture,
+    normal,
+    read_object,
+)
 from model.parsing.scan import Frame
 from model.parsing.tools import is_argument_key, read_call
 
@@ -34,13 +43,14 @@ MAX_ANCESTORS = 6
 class Surroundings:
     """What stands around a value: the words before it on its line, and the picture that the prose named last.
 
-    `alone` says that the value begins its line or stands in a fence: only then a list of numbers or an object of plain
-    keys is an answer, and not a part of a sentence. `in_call` says that it stands between tool call tags.
+    `alone` says that the value begins its line or stands in a fence of JSON: only then a list of numbers or an object
+    of plain keys is an answer, and not a part of a sentence. `in_call` says that it stands between tool call tags.
     """
 
     words: str = ""
     image_index: int = 0
     alone: bool = True
+    in_fence: bool = False
     in_call: bool = False
 
 
@@ -168,7 +178,8 @@ class Interpreter:
     def _finished_list(self, root: Frame, is_whole: bool) -> bool:
         if root.taken:
             for item in root.items:
-                self._findings.problems.add(Defect.NO_PLACE, item)
+                label = label_of(item)[1] if isinstance(item, dict) else ""
+                self._findings.problems.add(Defect.NO_PLACE, label or item)
             return True
         places = list(self._bare_places(root)) if self.around.alone or self._findings.picture_count else []
         self._add(places, root)
@@ -183,7 +194,7 @@ class Interpreter:
             return
         if all(group is not None and len(group) == 4 for group in numbers):
             yield from (Written("box", group, self.around.words) for group in numbers if group)
-        elif self.around.alone and all(group is not None and len(group) == 2 for group in numbers):
+        elif self.around.in_fence and all(group is not None and len(group) == 2 for group in numbers):
             yield from (Written("point", group, self.around.words) for group in numbers if group)
 
 
@@ -202,5 +213,5 @@ def _is_place_key(key: str | None) -> bool:
 
 def _is_unfinished_place(root: Frame) -> bool:
     """Whether an object that was cut had begun to describe one thing, and not a form."""
-    keys = {normal(key) for key in (*root.pairs, *filter(None, (root.key,)))}
-    return bool(keys & KEY_KINDS.keys()) or (len(root.pairs) == 1 and label_of(root.pairs)[0] is not None)
+    keys = {normal(key) for key in (*root.pairs, root.key or "")}
+    return bool(keys & KEY_KINDS.keys()) or keys - {""} <= set(LABEL_KEYS)

@@ -14,13 +14,14 @@ NUMBER = r"[-+]?\d{1,9}(?:\.\d{1,9})?"
 PAIR = rf"\( {{0,3}}{NUMBER} {{0,3}}[,，] {{0,3}}{NUMBER} {{0,3}}\)"
 BULLET = r"\s*(?:[-*•]\s+|\d{1,4}[.)]\s+)?"
 
-CORNERS = re.compile(rf"{PAIR}(?: {{0,3}}[,，] {{0,3}}{PAIR}){{0,3}}")
+CORNERS = re.compile(rf"{PAIR}(?: {{0,3}}[,，] {{0,3}}{PAIR}){{1,3}}")
 MAX_CORNER_CHARS = 300
 CORNER_CHARS = re.compile(r"[-+\d .,，()]{0,300}")
 PLAIN_LINE = re.compile(rf"{BULLET}({NUMBER}),\s?({NUMBER}),\s?({NUMBER}),\s?({NUMBER})(?:[\s,:：]+(\S.*?))?\s*")
 PLAIN_START = re.compile(rf"{BULLET}{NUMBER},")
 NUMBERS = re.compile(NUMBER)
 ATTRIBUTE = re.compile(r"(\w{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))")
+LABEL_END = re.compile(r"(?:\b(?:is|are)\b)?\s*(?:\b(?:located|found)\b)?\s*(?:\b(?:at|in)\b)?[\s:：,，=(]*$", re.I)
 LABEL_START = re.compile(
     r".*[.!?;。！？；，,：:]|\s*(?:[-*•]|\d{1,4}[.)])\s|\s*(?:and|with|和|与|及)(?![a-z])", re.I | re.DOTALL
 )
@@ -38,10 +39,10 @@ def read_plain_line(line: str) -> Written | None:
     return Written("box", tuple(map(float, numbers)), label or "")
 
 
-def read_corners(text: str, label: str) -> Written | None:
+def read_corners(text: str, label: str) -> Written:
     """A box of two corners or a quad of four, `(x1,y1),(x2,y2)`; three corners are a polygon."""
     numbers = numbers_in(text)
-    return Written(kind_by_count("box", len(numbers)), numbers, label) if numbers else None
+    return Written(kind_by_count("box", len(numbers)), numbers, label)
 
 
 def read_tagged(tag: Kind, text: str, label: str) -> list[Written]:
@@ -69,7 +70,7 @@ def numbers_in(text: str) -> tuple[float, ...]:
 
 def label_before(words: str) -> str:
     """The label that stands before a place in the same sentence: `1. a dog`, `and a woman`, `the cup:`."""
-    words = words[-MAX_LABEL_CHARS:].rstrip(" \t:：,，=(")
+    words = LABEL_END.sub("", words[-MAX_LABEL_CHARS:])
     while match := LABEL_START.match(words):
         words = words[match.end() :]
     return " ".join(words.split())

@@ -99,6 +99,9 @@ class Problems:
         if defect not in self._seen:
             self.add(defect)
 
+    def drop(self, defect: Defect) -> None:
+        self._seen.pop(defect, None)
+
     def answer_was_cut(self, complete: int, what: str = "object") -> None:
         """Remember that the text ended inside a value, after `complete` whole ones."""
         if complete == 0:

@@ -28,13 +28,19 @@ class Prose:
         self._length = 0
         self._runs: list[tuple[int, int]] = []  # index in the line, place in the answer; a new one after each gap
         self._words_from = 0
+        self._ends_with_space = True
+        self._has_doubled_space = False  # where something stood between two spaces, one of them goes with it
         self._text: str | None = None
         self.has_payload = False
 
     def add(self, text: str, start: int) -> None:
         """Add a part of a line, without a newline, that begins at `start` in the answer."""
+        if text[:1] == " " and self._has_doubled_space:
+            text, start = text[1:], start + 1
         if not text:
             return
+        self._has_doubled_space = False
+        self._ends_with_space = text[-1] == " "
         if not self._runs or self.place(self._length) != start:
             self._runs.append((self._length, start))
         self._parts.append(text)
@@ -45,6 +51,7 @@ class Prose:
         """Note that something has been taken out here; words before it do not belong to those behind it."""
         self.has_payload = self._fence_has_payload = True
         self._words_from = len(self._parts)
+        self._has_doubled_space = self._ends_with_space
 
     @property
     def words(self) -> str:

@@ -43,6 +43,8 @@ class TextReader:
         self._value_text: list[str] = []
         self._fence: str | None = None
         self._is_thought = False
+        self._thought: str | None = None
+        self._corners_label = ""
         self.last_was_line = False
 
     def feed(self, text: str, *, final: bool = False) -> None:
@@ -65,7 +67,7 @@ class TextReader:
         if self._value is not None:
             return self._read_value(self._value, text, pos, final)
         if self._is_thought:
-            return self._thought(text, pos, final)
+            return self._pass_thought(text, pos, final)
         match = (NOTABLE_IN_CODE if self._is_code else NOTABLE).search(text, pos)
         end = match.start() if match else len(text)
         self._prose.add(text[pos:end], self._offset + pos)
@@ -85,7 +87,7 @@ class TextReader:
             return self._corners(text, pos, final)
         return self._open_value(text, pos, final)
 
-    def _thought(self, text: str, pos: int, final: bool) -> int:
+    def _pass_thought(self, text: str, pos: int, final: bool) -> int:
         """Pass over thinking, which is no part of the answer."""
         start = text.find("<", pos)
         if start < 0:
@@ -119,6 +121,7 @@ class TextReader:
     def _end_lone_thought(self) -> None:
         """All before a lone `</think>` was thinking: the opening tag stands in the prompt of thinking models."""
         self._findings.set_aside()
+        self._thought = self._prose.text
         self._prose.clear()
         self._prose.take_out()
 
@@ -166,23 +169,25 @@ class TextReader:
         may_go_on = run is not None and run.end() == len(text) and len(run[0]) < MAX_CORNER_CHARS
         if may_go_on and not final:
             return WAIT
-        place = read_corners(match[0], label_before(self._prose.words)) if match else None
-        if match is None or place is None:
+        if match is None:
             self._prose.add("(", self._offset + pos)
             return pos + 1
+        self._corners_label = label_before(self._prose.words) or self._corners_label
+        place = read_corners(match[0], self._corners_label)
         self._findings.add_place(place, (self._offset + pos, self._offset + match.end()), self._picture())
         self._prose.take_out()
         return match.end()
 
     def _open_value(self, text: str, pos: int, final: bool) -> int:
-        sure = self._tags.in_call or (self._fence or "").startswith("json")
+        is_json = (self._fence or "").startswith("json")
         self._interpreter.around = Surroundings(
             words=label_before(self._prose.words),
             image_index=self._picture(),
-            alone=self._fence is not None or self._prose.line_is_blank,
+            alone=is_json or self._prose.line_is_blank,
+            in_fence=self._fence is not None,
             in_call=self._tags.in_call,
         )
-        self._value = ValueReader(self._interpreter, self._offset + pos, sure=sure)
+        self._value = ValueReader(self._interpreter, self._offset + pos, sure=is_json or self._tags.in_call)
         self._value_text = []
         return self._read_value(self._value, text, pos, final)
 
@@ -222,6 +227,7 @@ class TextReader:
         """Look for places and times in the finished line."""
         line = "" if self._is_code else self._prose.line
         self._picture()
+        self._corners_label = ""
         place = None if self._prose.has_payload else read_plain_line(line)
         if place is not None:
             begin = self._prose.place(0)
@@ -250,7 +256,14 @@ class TextReader:
             self._finish_fence(self._fence)
         if self._is_thought:
             self._findings.problems.add(Defect.ONLY_THINKING)
-        self._findings.take_back()
+        if (
+            self._thought is not None
+            and not self._prose.text
+            and not self._findings.count
+            and not self._findings.fields
+        ):
+            self._prose.add(self._thought, 0)
+            self._findings.take_back()
 
     def _finish_value(self, value: ValueReader) -> None:
         """A value that was cut: what was whole in it has been found already, but for plain fields."""

@@ -96,13 +96,13 @@ class TagReader:
             return self._function(text, start, end, offset, final)
         if kind == "ref_end":
             self._label = " ".join(self._prose.words.split())
+        elif kind == "points_end":
+            self.close_points(offset + end)
         self._prose.take_out()
         if kind == "ref":
             self._label_start = offset + start
         elif kind == "points":
             self._open_points(text[start:end], offset + start, offset + end)
-        elif kind == "points_end":
-            self.close_points(offset + end)
         elif kind in ("call", "call_end"):
             self.in_call = kind == "call"
         return end
