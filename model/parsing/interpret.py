@@ -146,11 +146,10 @@ class Interpreter:
                 return named
         return self.around.image_index
 
-    def finished(self, root: Frame) -> bool:
+    def finished(self, root: Frame, *, is_whole: bool = True) -> bool:
         """Called for the outermost value; True when nothing of it has to be shown as text."""
         if root.is_taken:
             return True
-        is_whole = root.end >= 0
         if root.is_object:
             return self._finished_object(root, is_whole)
         return self._finished_list(root, is_whole)
@@ -158,9 +157,9 @@ class Interpreter:
     def _finished_object(self, root: Frame, is_whole: bool) -> bool:
         if root.taken and (not root.pairs or (root.lent_label and len(root.pairs) == 1)):
             return True
-        boxes = {key: flat_numbers(value) for key, value in root.pairs.items()}
-        if boxes and all(numbers is not None and len(numbers) == 4 for numbers in boxes.values()):
-            self._add([Written("box", numbers, key) for key, numbers in boxes.items() if numbers], root)
+        boxes = [(key, flat_numbers(value)) for key, value in root.pairs.items() if not _is_place_key(key)]
+        if boxes and all(numbers is not None and len(numbers) == 4 for _, numbers in boxes):
+            self._add([Written("box", numbers, key) for key, numbers in boxes if numbers], root)
             return True
         return self._are_fields(root, is_whole)
 
@@ -177,7 +176,7 @@ class Interpreter:
 
     def _finished_list(self, root: Frame, is_whole: bool) -> bool:
         if root.taken:
-            for item in root.items:
+            for item in filter(None, root.items):
                 label = label_of(item)[1] if isinstance(item, dict) else ""
                 self._findings.problems.add(Defect.NO_PLACE, label or item)
             return True

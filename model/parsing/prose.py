@@ -37,6 +37,7 @@ class Prose:
         """Add a part of a line, without a newline, that begins at `start` in the answer."""
         if text[:1] == " " and self._has_doubled_space:
             text, start = text[1:], start + 1
+            self._has_doubled_space = False
         if not text:
             return
         self._has_doubled_space = False
@@ -130,10 +131,14 @@ class Prose:
         return self._joined("")
 
     def _joined(self, line: str) -> str:
-        self._done = ["".join(self._done)]
-        inside = self._done[0] + line
+        inside = _joined(self._done) + line
         if self._before_fence is None:
             return inside.strip()
-        self._before_fence = ["".join(self._before_fence)]
         mark = "" if self._fence_has_payload else self._fence_mark
-        return (self._before_fence[0] + (mark + inside if inside.strip() else "")).strip()
+        return (_joined(self._before_fence) + (mark + inside if inside.strip() else "")).strip()
+
+
+def _joined(lines: list[str]) -> str:
+    """The lines as one text, which replaces them: so that each is copied once and not with every look at the text."""
+    lines[:] = filter(None, ["".join(lines)])
+    return lines[0] if lines else ""

@@ -94,7 +94,7 @@ class TextReader:
             return len(text)
         kind, end = tag_at(text, start, final=final) or (None, start + 1)
         self._is_thought = kind != "think_end"
-        return end
+        return len(text) if final and end == WAIT else end
 
     def _tag(self, text: str, pos: int, final: bool) -> int:
         tag = tag_at(text, pos, final=final)
@@ -267,11 +267,11 @@ class TextReader:
 
     def _finish_value(self, value: ValueReader) -> None:
         """A value that was cut: what was whole in it has been found already, but for plain fields."""
-        root = value.cut()
+        root = value.cut(self._offset)
         is_answer = root is not None and (value.sure or self._interpreter.around.alone)
         if is_answer and root is not None:
             fields_before = len(self._findings.fields)
-            self._interpreter.finished(root)
+            self._interpreter.finished(root, is_whole=False)
             self._tell_cut(len(self._findings.fields) - fields_before)
         self._end_value(value, is_answer)
 

@@ -280,8 +280,8 @@ class ValueReader:
         """Read on inside a string, up to its end or to the end of the text at hand."""
         stop = STRING_STOP[self._quote].search(text, pos)
         end = stop.start() if stop else len(text)
-        if not self.sure and "\n" in text[pos:end]:
-            return self._break_off(pos, offset)
+        if not self.sure and (newline := text.find("\n", pos, end)) >= 0:
+            return self._break_off(newline, offset)
         self._string.append(text[pos:end])
         if stop is None or (end + 1 == len(text) and not final):
             return end
@@ -362,12 +362,14 @@ class ValueReader:
         self.state = State.BROKEN_OFF
         return pos
 
-    def cut(self) -> Frame | None:
+    def cut(self, end: int) -> Frame | None:
         """The outermost value when the text has ended inside it, with the parts that were whole."""
         frame = self._frame
         while frame is not None and frame.parent is not None:
             frame.parent.taken += frame.taken
             frame = frame.parent
+        if frame is not None:
+            frame.end = end
         return frame
 
 
