@@ -38,6 +38,10 @@ from training.tower import grid_of
 SEED = 7_000_000
 """First seed of the samples; training draws from `default_rng((1..9, step))`, which are other streams."""
 
+ROOT = Path(__file__).resolve().parents[1]
+FIGURES = Path("model/pocket/evaluation.json")
+QUOTED_IN = (Path("README.md"), Path("model/pocket/MODEL_CARD.md"))
+MARKS = ("<!-- figures -->", "<!-- /figures -->")
 IOU = 0.5
 TARGETS = {
     "detection recall": 0.90,
@@ -229,19 +233,28 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def write(rows: dict[str, dict[str, Any]], root: Path = ROOT) -> None:
+    """Put the table between the marks in the documents that quote it, and the figures beside the model."""
+    (root / FIGURES).write_text(json.dumps(rows, indent=1) + "\n", "utf-8")
+    for name in QUOTED_IN:
+        before, rest = (root / name).read_text("utf-8").split(MARKS[0])
+        after = rest.split(MARKS[1])[1]
+        (root / name).write_text(f"{before}{MARKS[0]}\n{table(rows)}\n{MARKS[1]}{after}", "utf-8")
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the pocket model on fresh scenes.")
     parser.add_argument("--samples", type=int, default=1000, help="number of scenes (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
-    parser.add_argument("--out", type=Path, help="also write the summary to this JSON file")
+    parser.add_argument("--write", action="store_true", help="write the figures into the README and the model card")
     arguments = parser.parse_args()
     parts = [range(start, arguments.samples, arguments.jobs) for start in range(arguments.jobs)]
     with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
         rows = summary([score for part in pool.map(run, parts) for score in part])
     print(f"\n{table(rows)}\n")
     print(json.dumps({"benchmark": "pocket", "samples": arguments.samples, "rows": rows}))
-    if arguments.out:
-        arguments.out.write_text(json.dumps(rows, indent=1) + "\n")
+    if arguments.write:
+        write(rows)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from evaluation.pocket import Score, iou, match, picture_of, summary, table
+from evaluation.pocket import FIGURES, MARKS, QUOTED_IN, ROOT, Score, iou, match, picture_of, summary, table, write
 from model.types import Box
 from training.scenes import Shape, random_scene
 
@@ -53,3 +56,20 @@ def test_summary_takes_means_and_for_iou_the_median() -> None:
 def test_the_picture_that_is_asked_about_is_the_scene() -> None:
     scene = random_scene(np.random.default_rng(1), (300, 400))
     assert picture_of(scene).size_wh == (300, 400)
+
+
+def test_documents_quote_the_measured_figures() -> None:
+    rows = json.loads((ROOT / FIGURES).read_text("utf-8"))
+    for name in QUOTED_IN:
+        assert table(rows) in (ROOT / name).read_text("utf-8")
+
+
+def test_writing_replaces_only_what_stands_between_the_marks(tmp_path: Path) -> None:
+    for name in (*QUOTED_IN, FIGURES):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(f"before\n{MARKS[0]}\nold\n{MARKS[1]}\nafter\n", "utf-8")
+    rows = summary([Score("count", 1.0)])
+    write(rows, tmp_path)
+    for name in QUOTED_IN:
+        assert (tmp_path / name).read_text("utf-8") == f"before\n{MARKS[0]}\n{table(rows)}\n{MARKS[1]}\nafter\n"
+    assert json.loads((tmp_path / FIGURES).read_text("utf-8")) == rows
