@@ -5,8 +5,8 @@ Knows how the parts of this package work together. Each of them knows its own fo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence, Sized
+from typing import Any, Generic, TypeVar
 
 from model.parsing.findings import Findings
 from model.parsing.lines import PLAIN_START
@@ -14,7 +14,10 @@ from model.parsing.problems import Defect
 from model.parsing.prose import Prose
 from model.parsing.reader import TextReader
 from model.parsing.tools import read_thoughts
-from model.types import Answer, Convention, MediumInput
+from model.types import Action, Answer, Convention, MediumInput, Region, TimeEvent
+
+Source = TypeVar("Source", bound=Sized)
+Result = TypeVar("Result")
 
 MIN_EQUAL_LINES = 4
 """So many equal lines at the end of the prose are a loop."""
@@ -39,15 +42,26 @@ class AnswerParser:
         self._findings = Findings(convention, media, action_convention, duration_s)
         self._prose = Prose()
         self._reader = TextReader(self._findings, self._prose)
-        self._answer = Answer()
+        self._is_finished = False
+        self._regions = _Frozen[list[Region], tuple[Region, ...]](tuple, [])
+        self._events = _Frozen[list[TimeEvent], tuple[TimeEvent, ...]](tuple, [])
+        self._actions = _Frozen[list[Action], tuple[Action, ...]](tuple, [])
+        self._fields = _Frozen[dict[str, Any], dict[str, Any]](dict, {})
 
     def feed(self, text: str) -> Answer:
-        """Read on; the answer so far."""
-        self._reader.feed(text)
+        """Read on; the answer so far. After `finish` nothing more is read."""
+        if not self._is_finished:
+            self._reader.feed(text)
         return self._snapshot()
 
     def finish(self) -> Answer:
         """End of the text: read what was held back and tell what was left unfinished."""
+        if not self._is_finished:
+            self._is_finished = True
+            self._end()
+        return self._snapshot()
+
+    def _end(self) -> None:
         self._reader.finish()
         if self._findings.problems.was_cut or self._reader.last_was_line:
             self._findings.fold_loop()
@@ -55,19 +69,34 @@ class AnswerParser:
             self._findings.add_fields(read_thoughts(self._prose.text))
         if _ends_in_a_loop(self._prose.text):
             self._findings.problems.note_once(Defect.REPEATED_LINE)
-        return self._snapshot()
 
     def _snapshot(self) -> Answer:
-        found, last = self._findings, self._answer
-        self._answer = Answer(
+        found = self._findings
+        return Answer(
             text=self._prose.text_without_line if PLAIN_START.match(self._prose.line) else self._prose.text,
-            regions=_frozen(found.regions, last.regions),
-            events=_frozen(found.events, last.events),
-            fields=last.fields if last.fields == found.fields else dict(found.fields),
-            actions=_frozen(found.actions, last.actions),
+            regions=self._regions.of(found.regions),
+            events=self._events.of(found.events),
+            fields=self._fields.of(found.fields),
+            actions=self._actions.of(found.actions),
             problems=found.problems.sentences(),
         )
-        return self._answer
+
+
+class _Frozen(Generic[Source, Result]):
+    """Copies of something that grows: the last one while it has not grown, so that a token costs the same however much
+    was found before it.
+    """
+
+    def __init__(self, copy: Callable[[Source], Result], empty: Source) -> None:
+        self._copy = copy
+        self._source = empty
+        self._result = copy(empty)
+        self._length = 0
+
+    def of(self, source: Source) -> Result:
+        if source is not self._source or len(source) != self._length:
+            self._source, self._result, self._length = source, self._copy(source), len(source)
+        return self._result
 
 
 def parse_answer(
@@ -82,11 +111,6 @@ def parse_answer(
     parser = AnswerParser(convention, media, action_convention=action_convention, duration_s=duration_s)
     parser.feed(text)
     return parser.finish()
-
-
-def _frozen(found: list[Any], last: tuple[Any, ...]) -> tuple[Any, ...]:
-    """`found` as a tuple: the last one if nothing was added, so that a token costs the same however much was found."""
-    return last if len(found) == len(last) else tuple(found)
 
 
 def _ends_in_a_loop(text: str) -> bool:

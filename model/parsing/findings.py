@@ -63,6 +63,10 @@ class Findings:
             self.regions, self.events, self.fields, self.actions = self._aside
 
     @property
+    def is_empty(self) -> bool:
+        return not self.count and not self.fields
+
+    @property
     def count(self) -> int:
         """Objects found: regions, events and actions."""
         return len(self.regions) + len(self.events) + len(self.actions)
@@ -155,8 +159,13 @@ class Findings:
         points = self._inside(pixels.points(numbers), pixels)
         return sum(x for x, _ in points) / len(points), sum(y for _, y in points) / len(points)
 
-    def add_fields(self, fields: Mapping[str, Any]) -> None:
-        self.fields.update(self.cleaned(fields))
+    def add_fields(self, fields: Mapping[str, Any]) -> bool:
+        """Add fields; False, and nothing is done, if that would hide others of the same name."""
+        fields = self.cleaned(fields)
+        if any(key in self.fields and self.fields[key] != value for key, value in fields.items()):
+            return False
+        self.fields.update(fields)
+        return True
 
     def cleaned(self, pairs: Mapping[str, Any]) -> dict[str, Any]:
         """The same pairs without NaN and infinity, which JSON cannot write."""

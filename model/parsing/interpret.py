@@ -7,7 +7,7 @@ around values, except for what the reader puts into `Surroundings`.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from model.parsing.events import read_event, read_pair
@@ -68,7 +68,9 @@ class Interpreter:
         above = frame.parent
         if above is not None and (is_argument_key(above.key) or _is_place_key(above.key)):
             return False
-        return self._is_call(frame) or self._is_event(frame) or self._is_place(frame)
+        if frame.told and not frame.untold:
+            return True
+        return self._is_call(frame) or self._is_event_or_place(frame)
 
     def paired(self, frame: Frame, value: Any, end: int) -> bool:
         """Called for each plain value of an object: a key that is a range of times makes it an event."""
@@ -79,26 +81,23 @@ class Interpreter:
         return True
 
     def _is_call(self, frame: Frame) -> bool:
-        call = read_call(frame.pairs)
+        call = read_call(frame.pairs, is_tagged=self.around.in_call and frame.parent is None)
         if call is not None:
             self._findings.add_call(call, frame.span, self._picture(frame))
         return call is not None
 
-    def _is_event(self, frame: Frame) -> bool:
+    def _is_event_or_place(self, frame: Frame) -> bool:
         places = read_object(frame.pairs)
         event = read_event(frame.pairs, has_place=bool(places))
         if event is not None:
             self._findings.add_event(event, frame.span, places[0] if places else None)
-        return event is not None
-
-    def _is_place(self, frame: Frame) -> bool:
-        places = read_object(frame.pairs)
+            return True
         if places is None:
             return False
-        inherited = "" if all(place.label for place in places) else self._inherited_label(frame)
-        self._add(read_object(frame.pairs, inherited) or [], frame)
         if not places and not frame.taken:
             self._findings.problems.add(Defect.NO_PLACE, label_of(frame.pairs)[1] or "without a label")
+        inherited = "" if all(place.label for place in places) else self._inherited_label(frame)
+        self._add([replace(place, label=place.label or inherited) for place in places], frame)
         return True
 
     def _add(self, places: list[Written], frame: Frame) -> None:
@@ -106,19 +105,27 @@ class Interpreter:
             self._findings.add_place(place, frame.span, self._picture(frame))
 
     def _is_listed_box(self, frame: Frame) -> bool:
-        """A box in a list of boxes, of which the key or the object around gives the label: given at once."""
+        """A box in a list of boxes that the object around has already named: given before that object ends."""
         boxes = frame.parent
         owner = boxes.parent if boxes is not None else None
-        if boxes is None or boxes.is_object or owner is None or not owner.is_object or owner.key is None:
+        if boxes is None or boxes.is_object or owner is None or owner.key is None:
             return False
         numbers = flat_numbers(frame.items)
-        if numbers is None or len(numbers) != 4:
+        if numbers is None or len(numbers) != 4 or is_argument_key(owner.parent.key if owner.parent else None):
             return False
-        label = label_of(owner.pairs)[1] if _is_place_key(owner.key) else self._map_label(owner)
-        if not label or is_argument_key(owner.parent.key if owner.parent else None):
+        if _is_place_key(owner.key):
+            return self._is_box_of(owner, frame)
+        label = self._map_label(owner)
+        self._add([Written("box", numbers, label)] if label else [], frame)
+        return bool(label)
+
+    def _is_box_of(self, owner: Frame, frame: Frame) -> bool:
+        """`{"object": "dog", "bboxes": [[..], [..]]}`, if the label stands before the boxes."""
+        said = {key: value for key, value in owner.pairs.items() if not _is_place_key(key)}
+        if not label_of(said)[1]:
             return False
-        owner.lent_label = owner.lent_label or _is_place_key(owner.key)
-        self._add([Written("box", numbers, label)], frame)
+        owner.told = frozenset(said)
+        self._add(read_object({**said, owner.key or "": frame.items}) or [], frame)
         return True
 
     def _map_label(self, owner: Frame) -> str:
@@ -131,8 +138,9 @@ class Interpreter:
         for above in _ancestors(frame):
             if not above.is_object:
                 continue
-            if label := label_of(above.pairs)[1]:
-                above.lent_label = True
+            key, label = label_of(above.pairs)
+            if key is not None:
+                above.told |= {key}
                 return label
             if above.key is not None and normal(above.key) not in CONTAINER_KEYS and named_picture(above.key) is None:
                 return above.key
@@ -155,24 +163,17 @@ class Interpreter:
         return self._finished_list(root, is_whole)
 
     def _finished_object(self, root: Frame, is_whole: bool) -> bool:
-        if root.taken and (not root.pairs or (root.lent_label and len(root.pairs) == 1)):
+        left = root.untold
+        if root.taken and not left:
             return True
-        boxes = [(key, flat_numbers(value)) for key, value in root.pairs.items() if not _is_place_key(key)]
+        boxes = [(key, flat_numbers(value)) for key, value in left.items() if not _is_place_key(key)]
         if boxes and all(numbers is not None and len(numbers) == 4 for _, numbers in boxes):
             self._add([Written("box", numbers, key) for key, numbers in boxes if numbers], root)
             return True
-        return self._are_fields(root, is_whole)
-
-    def _are_fields(self, root: Frame, is_whole: bool) -> bool:
-        """Take what is left of an object as fields; not if that would hide fields of the same name from before."""
-        known = self._findings.fields
-        is_part = self.around.in_call or _is_unfinished_place(root)
-        if not root.pairs or (not is_whole and is_part) or not (self.around.alone or root.taken):
+        may_be_fields = self.around.alone or root.taken
+        if not left or not may_be_fields or (not is_whole and (self.around.in_call or _is_unfinished_place(root))):
             return bool(root.taken)
-        if any(key in known and known[key] != value for key, value in root.pairs.items()):
-            return False
-        self._findings.add_fields(root.pairs)
-        return True
+        return self._findings.add_fields(left)
 
     def _finished_list(self, root: Frame, is_whole: bool) -> bool:
         if root.taken:

@@ -53,6 +53,7 @@ class Prose:
         self.has_payload = self._fence_has_payload = True
         self._words_from = len(self._parts)
         self._has_doubled_space = self._ends_with_space
+        self._text = None
 
     @property
     def words(self) -> str:

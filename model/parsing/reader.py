@@ -235,7 +235,8 @@ class TextReader:
             self.last_was_line = True
             self._prose.drop_line()
         elif self._findings.count and line.strip() and CRUMBS.fullmatch(line):
-            self._findings.problems.add(Defect.STRAY_BRACKET)
+            if line.strip(" \t,;"):
+                self._findings.problems.add(Defect.STRAY_BRACKET)
             self._prose.drop_line()
         else:
             self._read_times(line)
@@ -256,12 +257,7 @@ class TextReader:
             self._finish_fence(self._fence)
         if self._is_thought:
             self._findings.problems.add(Defect.ONLY_THINKING)
-        if (
-            self._thought is not None
-            and not self._prose.text
-            and not self._findings.count
-            and not self._findings.fields
-        ):
+        if self._thought is not None and not self._prose.text and self._findings.is_empty:
             self._prose.add(self._thought, 0)
             self._findings.take_back()
 

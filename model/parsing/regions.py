@@ -62,8 +62,8 @@ class Written:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_object(pairs: Mapping[str, Any], label: str = "") -> list[Written] | None:
-    """The places in an object, in its order; None when no key of it says a place. `label` is used if it has none."""
+def read_object(pairs: Mapping[str, Any]) -> list[Written] | None:
+    """The places in an object, in its order; None when no key of it says a place."""
     places: list[tuple[Kind, tuple[float, ...]]] = []
     place_keys = set()
     for key, value in pairs.items():
@@ -78,15 +78,15 @@ def read_object(pairs: Mapping[str, Any], label: str = "") -> list[Written] | No
         place_keys = {key for key in pairs if normal(key) in corners[1]}
         places = [("box" if len(corners[0]) == 4 else "point", corners[0])]
     rest = {key: value for key, value in pairs.items() if key not in place_keys}
-    return list(_labelled(places, rest, label))
+    return list(_labelled(places, rest))
 
 
-def _labelled(places: list[tuple[Kind, tuple[float, ...]]], rest: dict[str, Any], inherited: str) -> Iterator[Written]:
+def _labelled(places: list[tuple[Kind, tuple[float, ...]]], rest: dict[str, Any]) -> Iterator[Written]:
     """Join places with the other pairs of their object: label, text, picture, and whatever else as attributes."""
     label_key, label = label_of(rest)
     text_key = next((key for key in rest if normal(key) in TEXT_KEYS and is_scalar(rest[key])), None)
     text = None if text_key is None else str(rest[text_key])
-    labels = _label_each(rest.get(label_key or ""), len(places)) or [label or inherited] * len(places)
+    labels = _label_each(rest.get(label_key or ""), len(places)) or [label] * len(places)
     attributes = {key: value for key, value in rest.items() if key != text_key and not _is_said(key, value, label_key)}
     picture = picture_of(rest)
     for (kind, numbers), own in zip(places, labels, strict=True):

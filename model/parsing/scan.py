@@ -11,6 +11,7 @@ import re
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from model.parsing.literals import CONSTANTS, NUMBER, to_number, unescape
 from model.parsing.problems import Defect
 
 MAX_HEIGHT = 64
@@ -23,31 +24,13 @@ LOOKBACK = 8
 """How many brackets may be missing before a closing one is taken for a stray one."""
 
 CLOSING = {"}": "{", "]": "[", ")": "("}
-CONSTANTS: dict[str, Any] = {
-    "true": True,
-    "True": True,
-    "false": False,
-    "False": False,
-    "null": None,
-    "None": None,
-    "NaN": float("nan"),
-    "nan": float("nan"),
-    "Infinity": float("inf"),
-    "-Infinity": float("-inf"),
-    "inf": float("inf"),
-    "-inf": float("-inf"),
-}
 SKIPPED_WORDS = ("...", "…")
 
 TOKEN = re.compile(rf"\s*(?:([\[\]{{}}(),:\"'`<])|([^\s\[\]{{}}(),:\"'`<]{{1,{WORD_CHARS}}}))?")
-NUMBER = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?")
 UNQUOTED = re.compile(rf"[^,}}\]\n\"{{\[]{{1,{WORD_CHARS}}}")
 STRING_STOP = {quote: re.compile(rf"[{quote}\\]") for quote in "\"'"}
 # A quote ends a string only before one of these: `'man's hat'` and `"the "big" one"` are read as they are meant.
 AFTER_STRING = re.compile(r"[ \t]{0,64}(?:([,:}\])\r\n`<])|(.))?", re.DOTALL)
-ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))", re.DOTALL)
-ESCAPED = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\", "/": "/", "\n": ""}
-SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class State(Enum):
@@ -64,12 +47,12 @@ class Frame:
 
     `key` is the key of an object whose value is awaited, so that an inner frame can see under which key it sits, and
     `key_start` its place. `is_taken` says that the listener took the value, `taken` counts the inner ones that it
-    took, `lent_label` says that one of these used the label of this one.
+    took, and `told` are the keys of this value whose meaning went into one of those.
     """
 
     __slots__ = (
-        *("bracket", "colon", "end", "height", "is_taken", "items", "key", "key_start", "lent_label", "pairs"),
-        *("parent", "start", "taken"),
+        *("bracket", "colon", "end", "height", "is_taken", "items", "key", "key_start", "pairs"),
+        *("parent", "start", "taken", "told"),
     )
 
     def __init__(self, bracket: str, start: int, parent: Frame | None) -> None:
@@ -84,7 +67,7 @@ class Frame:
         self.colon = False
         self.is_taken = False
         self.taken = 0
-        self.lent_label = False
+        self.told: frozenset[str] = frozenset()
         self.height = 1
 
     @property
@@ -113,6 +96,11 @@ class Frame:
             key = self.key if self.key not in self.pairs else f"{self.key} ({len(self.pairs) + 1})"
             self.pairs[key] = value
             self.forget_key()
+
+    @property
+    def untold(self) -> dict[str, Any]:
+        """The pairs that still mean something by themselves."""
+        return {key: value for key, value in self.pairs.items() if key not in self.told}
 
     def forget_key(self) -> None:
         self.key, self.colon = None, False
@@ -287,7 +275,7 @@ class ValueReader:
             return end
         if stop[0] == "\\":
             self._string.append(text[end : end + 2])
-            return end + 2
+            return min(end + 2, len(text))
         return self._quote_mark(text, end, offset, final)
 
     def _quote_mark(self, text: str, pos: int, offset: int, final: bool) -> int:
@@ -311,12 +299,22 @@ class ValueReader:
         frame = self._frame
         assert frame is not None
         if frame.awaits_key:
+            frame = self._next_object(frame, value, start)
             frame.key_start, self._key_was_quoted = start, quoted
         elif frame.is_object and self._listener.paired(frame, value, end):
             frame.taken += 1
             frame.forget_key()
             return
         frame.put(value)
+
+    def _next_object(self, frame: Frame, key: Any, start: int) -> Frame:
+        """A key for the second time, in an object of a list: the bracket between two objects was forgotten."""
+        around = frame.parent
+        if key not in frame.pairs or around is None or around.is_object:
+            return frame
+        self._shut(frame, start, missing=True)
+        self._frame = Frame(frame.bracket, start, around)
+        return self._frame
 
     def _shut(self, frame: Frame, end: int, *, missing: bool = False) -> None:
         """Close the innermost frame and hand it up: to the listener, or into the value around it."""
@@ -371,29 +369,6 @@ class ValueReader:
         if frame is not None:
             frame.end = end
         return frame
-
-
-def to_number(word: str) -> int | float:
-    """A number in its own kind; what is too long for an integer of a sane size becomes a float."""
-    if len(word) <= 40 and word.lstrip("+-").isdigit():
-        return int(word)
-    return float(word)
-
-
-def unescape(raw: str) -> str:
-    """The characters that a string's escapes stand for. An escape that does not exist stays as it was written."""
-    if "\\" not in raw:
-        return raw
-    text = ESCAPE.sub(_escaped, raw)
-    if SURROGATE.search(text):
-        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def _escaped(match: re.Match[str]) -> str:
-    if match[1]:
-        return chr(int(match[1], 16))
-    return ESCAPED.get(match[2], match[0])
 
 
 class _Nobody:

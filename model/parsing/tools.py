@@ -45,12 +45,12 @@ def _numbers(arguments: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[float
     return next((numbers for key in keys if (numbers := flat_numbers(arguments.get(key)))), None)
 
 
-def read_call(pairs: Mapping[str, Any]) -> Call | None:
-    """The call that an object describes; None when it is no call."""
+def read_call(pairs: Mapping[str, Any], *, is_tagged: bool = False) -> Call | None:
+    """The call that an object describes; None when it is no call. A tagged one may come without arguments."""
     function = pairs.get("function")
     if isinstance(function, Mapping):
-        return read_call(function)
-    arguments = next((pairs[key] for key in ARGUMENT_KEYS if key in pairs), None)
+        return read_call(function, is_tagged=is_tagged)
+    arguments: Any = next((pairs[key] for key in ARGUMENT_KEYS if key in pairs), {} if is_tagged else None)
     if isinstance(arguments, str):
         arguments = parse_value(arguments)
     name = pairs.get("name", function)
