@@ -61,7 +61,7 @@ class Shown:
     notice: str | None = None
     draft: Draft | None = None
     is_running: bool | None = None
-    is_editing: bool | None = None
+    editing: str | None = None
     conversations: str | None = None
 
 
@@ -85,7 +85,7 @@ class ChatActions:
             conversation=self._conversation(branch),
             live="",
             notice=view.error_html(self._history.notice),
-            is_editing=False,
+            editing="",
             conversations=self._list(person, conversation_id),
         )
 
@@ -121,12 +121,12 @@ class ChatActions:
         if turn is None:
             return Shown(), ()
         session.edited_id = turn.id
-        return Shown(draft=Draft(turn.text), is_editing=True), turn.pictures
+        return Shown(draft=Draft(turn.text), editing=view.editing_html()), turn.pictures
 
     def leave_edit(self, session: Session) -> Shown:
         """Forget the edit; the message stays as it was."""
         session.edited_id = None
-        return Shown(draft=Draft(""), is_editing=False)
+        return Shown(draft=Draft(""), editing="")
 
     def show_version(self, person: str, conversation_id: str, message_id: str) -> Shown:
         """Show another version of a message, with what followed it."""
@@ -170,12 +170,11 @@ class ChatActions:
         answer, raw = (answer_of(turn), turn.text) if turn else (session.answer, "")
         return viewer_value(image, src, answer, raw, image_index=image_index)
 
-    def welcome(self) -> str:
-        """What an empty conversation shows."""
+    def about(self) -> str:
+        """What the pocket model can and cannot do; empty for any other. Shown below the welcome."""
         info = self._studio.engines.status().info
         is_pocket = info.is_pocket if info else self._studio.settings.model == POCKET_NAME
-        examples = [(example, self._studio.media.put(self._dialogue.read(example.path))) for example in self._examples]
-        return view.welcome_html(POCKET_ABOUT if is_pocket else None, examples)
+        return view.about_html(POCKET_ABOUT) if is_pocket else ""
 
     def _look(self, file: Path, knobs: Knobs) -> Mapping[str, str]:
         try:
@@ -185,7 +184,11 @@ class ChatActions:
         return {"name": picture.name, "caption": view.picture_caption(picture), "problem": ""}
 
     def _conversation(self, branch: Sequence[Turn]) -> str:
-        return view.conversation_html(branch) if branch else self.welcome()
+        return view.conversation_html(branch) if branch else self._welcome()
+
+    def _welcome(self) -> str:
+        put, read = self._studio.media.put, self._dialogue.read
+        return view.welcome_html([(example, put(read(example.path))) for example in self._examples])
 
     def _list(self, person: str, shown_id: str) -> str:
         return view.conversations_html(self._history.conversations(person), shown_id)
@@ -228,7 +231,7 @@ class ChatActions:
             conversation_id=conversation_id,
             conversation=view.conversation_html(branch, is_running=True),
             draft=Draft(""),
-            is_editing=False,
+            editing="",
             conversations=self._list(person, conversation_id),
         )
         live_view = view.LiveView([picture for turn in branch for picture in turn.pictures])

@@ -114,14 +114,24 @@ def conversations_html(rows: Iterable[Conversation], current_id: str, today: dat
     return str(macros("chat.html").conversations(list(groups.items()), current_id))
 
 
-def welcome_html(about: Mapping[str, str] | None, examples: Sequence[tuple[Example, str]]) -> str:
+def welcome_html(examples: Sequence[tuple[Example, str]]) -> str:
     """What an empty conversation shows; each example comes with the address of its picture."""
     items = [{"url": url, "question": example.question, "alt": example.alt} for example, url in examples]
-    return str(macros("chat.html").welcome(about, items))
+    return str(macros("chat.html").welcome(items))
+
+
+def about_html(about: Mapping[str, str]) -> str:
+    """What a model can and cannot do, and how another one is started."""
+    return str(macros("chat.html").about(about))
 
 
 def error_html(sentence: str) -> str:
     return str(macros("chat.html").error(sentence)) if sentence else ""
+
+
+def editing_html() -> str:
+    """Says that the composer holds an earlier message, with the way out."""
+    return str(macros("chat.html").editing())
 
 
 def tools_html() -> str:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.answering import Answering, Snapshot
+from app.answering import Answering, Snapshot, sentence_of
 from app.history import Picture, Turn
 from app.studio import Studio
 from model.catalog import FAMILIES
@@ -152,7 +152,7 @@ class Dialogue:
             for snapshot, answer in _parsed(Answering(engine, question.prompt, knobs.options, cancel), parser):
                 yield Live(snapshot, answer)
         except Exception as error:
-            broken_off = _sentence(error)
+            broken_off = sentence_of(error)
             raise EngineError(broken_off) from error
         finally:
             if snapshot.text or snapshot.thinking or snapshot.last.finish_reason in ("stop", "length"):
@@ -242,10 +242,3 @@ def _details(snapshot: Snapshot, prompt: Prompt, engine: Engine, broken_off: str
         "finish_reason": last.finish_reason or ("error" if broken_off else "cancelled"),
         "broken_off": broken_off,
     }
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, StudioError):
-        return str(error)
-    _log.error("an answer broke off", exc_info=error)
-    return "The answer broke off because of a fault in the program; the log file says more. What came before is kept."

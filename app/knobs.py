@@ -30,20 +30,48 @@ class KnobPanel:
         self.number_pictures = gr.Checkbox(
             label="Number the pictures", info="Writes “Picture 1:” before each, so that the model can name them."
         )
+        # Until the loaded model's preset arrives: values that suit every model.
+        start = GenerationOptions()
         self.megapixels = gr.Slider(
-            0.01, 16, step=0.01, label="Pixel budget", info="In megapixels; a larger picture is scaled down to it."
+            0,
+            16,
+            value=0,
+            step=0.01,
+            label="Pixel budget",
+            info="Megapixels that a picture is scaled down to; 0 is up to the model.",
         )
         self.max_new_tokens = gr.Slider(
-            16, 8192, step=16, label="Max new tokens", info="The answer is cut at this length."
+            16,
+            8192,
+            value=start.max_new_tokens,
+            step=16,
+            label="Max new tokens",
+            info="The answer is cut at this length.",
         )
-        self.greedy = gr.Checkbox(label="Greedy", info="Always the likeliest token: the same answer every time.")
+        self.greedy = gr.Checkbox(
+            value=start.greedy, label="Greedy", info="Always the likeliest token: the same answer every time."
+        )
         self.temperature = gr.Slider(
-            0, 2, step=0.01, label="Temperature", info="Higher is more varied, lower steadier."
+            0,
+            2,
+            value=start.temperature,
+            step=0.01,
+            label="Temperature",
+            info="Higher is more varied, lower is steadier.",
         )
-        self.top_p = gr.Slider(0, 1, step=0.01, label="Top-p", info="Picks among the likeliest that add up to this.")
-        self.top_k = gr.Slider(0, 200, step=1, label="Top-k", info="Picks among this many tokens; 0 is no limit.")
+        self.top_p = gr.Slider(
+            0, 1, value=start.top_p, step=0.01, label="Top-p", info="Picks among the likeliest that add up to this."
+        )
+        self.top_k = gr.Slider(
+            0, 200, value=start.top_k, step=1, label="Top-k", info="Picks among this many tokens; 0 is no limit."
+        )
         self.repetition_penalty = gr.Slider(
-            1, 2, step=0.01, label="Repetition penalty", info="Above 1 the model repeats itself less."
+            1,
+            2,
+            value=start.repetition_penalty,
+            step=0.01,
+            label="Repetition penalty",
+            info="Above 1 the model repeats itself less.",
         )
         self.seed = gr.Number(
             label="Seed", precision=0, minimum=0, info="The same number gives the same answer; empty draws one."
@@ -78,7 +106,7 @@ class KnobPanel:
         return Knobs(
             system_prompt=values[self.system_prompt] or "",
             options=options,
-            max_pixels=int(values[self.megapixels] * _PIXELS_PER_MEGAPIXEL),
+            max_pixels=int(values[self.megapixels] * _PIXELS_PER_MEGAPIXEL) or None,
             number_pictures=bool(values[self.number_pictures]),
         )
 

@@ -26,7 +26,8 @@ _COMPOSER_MAX_CHARS = 1_000_000
 """A longer paste would become a file; a message of this length is refused with a sentence by every model anyway."""
 
 # The names of the events that a component can trigger are looked for in its script, in quotes.
-_TRANSCRIPT_JS = "StudioChat.mount(element, trigger); // 'again' 'bring_back' 'edit' 'example' 'show' 'large'"
+_TURNS_JS = "StudioChat.mount(element, trigger); // 'again' 'edit' 'example' 'large' 'show'"
+_NOTES_JS = "StudioChat.mount(element, trigger); // 'bring_back' 'leave_edit'"
 _LIST_JS = "StudioChat.mount(element, trigger); // 'open' 'forget'"
 
 Updates = dict[Component, Any]
@@ -54,15 +55,12 @@ class _ChatTab:
             with gr.Column(elem_id="chat-main", min_width=0):
                 gr.HTML(tools_html(), elem_id="chat-tools", apply_default_css=False, js_on_load=None)
                 with gr.Column(elem_id="chat-scroll", min_width=0):
-                    self.conversation = gr.HTML(
-                        js_on_load=_TRANSCRIPT_JS, elem_id="conversation", apply_default_css=False
-                    )
-                    self.live = gr.HTML(js_on_load=_TRANSCRIPT_JS, elem_id="live", apply_default_css=False)
+                    self.conversation = gr.HTML(js_on_load=_TURNS_JS, elem_id="conversation", apply_default_css=False)
+                    self.about = gr.HTML(elem_id="about", js_on_load=None, apply_default_css=False)
+                    self.live = gr.HTML(js_on_load=_TURNS_JS, elem_id="live", apply_default_css=False)
                 with gr.Column(elem_id="chat-composer", min_width=0):
-                    self.notice = gr.HTML(js_on_load=_TRANSCRIPT_JS, elem_id="notice", apply_default_css=False)
-                    with gr.Row(elem_id="editing", visible=False) as self.editing:
-                        gr.HTML("Editing an earlier message. Sending it opens a new version; nothing is deleted.")
-                        self.leave_edit = gr.Button("Cancel", size="sm", min_width=0)
+                    self.notice = gr.HTML(js_on_load=_NOTES_JS, elem_id="notice", apply_default_css=False)
+                    self.editing = gr.HTML(js_on_load=_NOTES_JS, elem_id="editing", apply_default_css=False)
                     self.draft = gr.HTML(elem_id="draft", apply_default_css=False)
                     self.composer = gr.MultimodalTextbox(
                         elem_id="composer",
@@ -103,7 +101,7 @@ class _ChatTab:
         self.conversation.again(self._again, asking, page, **slow)
         self.conversation.example(self._example, asking, page, **slow)
         self.conversation.edit(self._edit, here, page, **quick)
-        self.leave_edit.click(self._leave_edit, self.session, page, **quick)
+        self.editing.leave_edit(self._leave_edit, self.session, page, **quick)
         self.conversation.show(self._show_version, self.conversation_id, page, **quick)
         self.notice.bring_back(self._bring_back, self.conversation_id, page, **quick)
         self.clear.click(self._clear, here, page, **quick)
@@ -117,7 +115,7 @@ class _ChatTab:
         gr.on(looking, self._look, {self.composer, *self.knobs.inputs}, self.draft, **quick)
         choosing = [self.knobs.preset.input, model_name.change]
         gr.on(choosing, self._choose_preset, self.knobs.preset, [self.knobs.preset, *self.knobs.inputs], **quick)
-        model_name.change(self._refresh_welcome, self.conversation_id, self.conversation, **quick)
+        gr.on([blocks.load, model_name.change], self._actions.about, None, self.about, **quick)
 
     def _wire_in_the_browser(self) -> None:
         """What needs no server: the address follows the conversation; typing alone does not ask about pictures."""
@@ -181,9 +179,6 @@ class _ChatTab:
         preset = preset_of(self._studio.engines.current(), name)
         return self.knobs.show(preset) if preset else gr.skip()
 
-    def _refresh_welcome(self, conversation_id: str) -> Any:
-        return gr.skip() if conversation_id else self._actions.welcome()
-
     def _asking(self, values: Mapping[Component, Any]) -> tuple[Session, str, Any]:
         return values[self.session], values[self.conversation_id], self.knobs.read(values)
 
@@ -206,11 +201,10 @@ class _ChatTab:
             self.conversation: shown.conversation,
             self.live: shown.live,
             self.notice: shown.notice,
+            self.editing: shown.editing,
             self.conversations: shown.conversations,
         }
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
-        if shown.is_editing is not None:
-            updates[self.editing] = gr.update(visible=shown.is_editing)
         composer: dict[str, Any] = {}
         if shown.draft is not None:
             composer["value"] = {"text": shown.draft.text, "files": list(files)}

@@ -130,13 +130,14 @@ def test_an_earlier_message_can_be_edited_and_gone_on_from(actions: ChatActions,
     conversation = str(page["conversation_id"])
     message_id = _ids(str(page["conversation"]), "edit")[0]
     shown, pictures = actions.edit(session, ME, conversation, message_id)
-    assert (shown.draft, shown.is_editing) == (Draft("How many?"), True)
+    assert shown.draft == Draft("How many?")
+    assert "Editing an earlier message" in str(shown.editing)
     assert [picture.name for picture in pictures] == ["drawn.png"]
     edited = last(actions.send(session, ME, conversation, Draft("Which colours?", (picture_file,)), Knobs()))
     assert "Which colours?" in str(edited["conversation"])
     assert "How many?" not in str(edited["conversation"])
     assert "2 of 2" in str(edited["conversation"])
-    assert edited["is_editing"] is False
+    assert edited["editing"] == ""
     assert session.edited_id is None
 
 
@@ -144,7 +145,7 @@ def test_an_edit_can_be_left(actions: ChatActions) -> None:
     session = Session()
     page = last(actions.send(session, ME, "", Draft("hi"), Knobs()))
     actions.edit(session, ME, str(page["conversation_id"]), _ids(str(page["conversation"]), "edit")[0])
-    assert actions.leave_edit(session).is_editing is False
+    assert actions.leave_edit(session).editing == ""
     assert session.edited_id is None
 
 
@@ -256,11 +257,10 @@ def test_a_picture_is_shown_large_with_what_was_found(make_studio: MakeStudio, p
 
 
 def test_the_page_says_what_the_pocket_model_can_and_cannot_do(make_studio: MakeStudio) -> None:
-    shown = ChatActions(make_studio(), ()).welcome()
+    shown = ChatActions(make_studio(), ()).about()
     assert "pocket model" in shown
     assert "--model Qwen/" in shown
-    other = ChatActions(make_studio(FakeEngine()), ()).welcome()
-    assert "pocket model" not in other
+    assert ChatActions(make_studio(FakeEngine()), ()).about() == ""
 
 
 def _ids(html: str, action: str) -> list[str]:

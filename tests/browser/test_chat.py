@@ -1,0 +1,378 @@
+"""The Chat tab in a real browser: dropping, asking, stopping, editing, reading, on wide and narrow screens."""
+
+from __future__ import annotations
+
+import base64
+import re
+import time
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from model.errors import EngineError
+from tests.browser.conftest import NewPage, Running
+from tests.model.pictures import drawn, encoded
+
+BOXES = (
+    "There are two.\n\n```json\n[\n",
+    '\t{"bbox_2d": [0, 0, 500, 500], "label": "blue corner"},\n',
+    '\t{"bbox_2d": [500, 500, 1000, 1000], "label": "red rest"}\n',
+    "]\n```",
+)
+SLOW = ["word "] * 10_000
+HOSTILE = (
+    "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'><style>body{display:none}</style>"
+    "<base href='https://evil.example/'>[x](javascript:window.hacked=1) ![y](https://evil.example/y.png)"
+)
+
+
+class ChatPage:
+    """A page of the program, in the words of who uses it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.composer = page.locator("#composer textarea")
+        self.answers = page.locator("#conversation .turn-answer")
+        self.live = page.locator("#live .turn-live")
+        self.stop = page.locator("#composer .stop-button")
+        expect(self.composer).to_be_visible()
+        expect(page.locator(".status-ready")).to_be_visible()
+
+    def ask(self, text: str) -> None:
+        self.composer.fill(text)
+        self.composer.press("Enter")
+
+    def expect_answer(self, text: str | re.Pattern[str], count: int = 1) -> None:
+        expect(self.answers).to_have_count(count)
+        expect(self.answers.last).to_contain_text(text)
+        expect(self.live).to_have_count(0)
+
+    def drop(self, data: bytes, name: str = "drawn.png", onto: str = "#chat-scroll") -> None:
+        """Drop a file as a person does who lets it go over some place of the tab."""
+        self.page.evaluate(
+            """([data, name, onto]) => {
+                const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+                const dataTransfer = new DataTransfer();
+                dataTransfer.items.add(new File([bytes], name, {type: 'image/png'}));
+                const target = document.querySelector(onto);
+                for (const type of ['dragenter', 'dragover', 'drop'])
+                    target.dispatchEvent(new DragEvent(type, {dataTransfer, bubbles: true, cancelable: true}));
+            }""",
+            [base64.b64encode(data).decode(), name, onto],
+        )
+
+
+@pytest.fixture
+def chat(running: Running, new_page: NewPage) -> ChatPage:
+    running.engine.script, running.engine.delay_s, running.engine.fail_with = ("Two ", "shapes", "."), 0.0, None
+    return ChatPage(new_page(running.url))
+
+
+def test_the_page_says_what_to_do_and_which_model_answers(chat: ChatPage) -> None:
+    expect(chat.page).to_have_title("Qwen-VL Studio")
+    expect(chat.page.locator(".welcome")).to_contain_text("Drop, paste or choose")
+    expect(chat.page.locator("#model-status")).to_contain_text("fake")
+    expect(chat.page.locator("footer")).to_have_count(0)
+
+
+def test_a_dropped_picture_is_measured_asked_about_and_drawn_on_while_the_answer_streams(
+    chat: ChatPage, running: Running
+) -> None:
+    running.engine.script, running.engine.delay_s = BOXES, 0.7
+    chat.drop(encoded(drawn((640, 480))))
+    expect(chat.page.locator(".draft-picture")).to_contain_text("640 × 480 → 640 × 480, 300 visual tokens")
+    chat.ask("What is where?")
+    expect(chat.live.locator(".overlay rect:not(.casing)")).to_have_count(1)
+    expect(chat.live.locator(".stage")).to_contain_text("1 found")
+    chat.expect_answer("There are two.")
+    expect(chat.answers.locator(".overlay rect:not(.casing)")).to_have_count(2)
+    expect(chat.answers.locator("figcaption")).to_contain_text("blue corner 1")
+    expect(chat.answers.locator(".stats")).to_have_text(
+        re.compile(r"[\d.]+ s to first token · \d+ tokens/s · \d+ tokens in, 4 out · finished")
+    )
+    box = chat.answers.locator(".overlay svg").bounding_box()
+    picture = chat.answers.locator(".overlay img").bounding_box()
+    assert box is not None
+    assert picture is not None
+    assert all(abs(box[side] - picture[side]) <= 1 for side in ("x", "y", "width", "height"))  # type: ignore[literal-required]  # the four keys of a bounding box
+    expect(chat.page.locator(".turn-question .picture figcaption")).to_contain_text("300 visual tokens")
+    expect(chat.composer).to_have_value("")
+    expect(chat.page.locator(".draft-picture")).to_have_count(0)
+
+
+def test_a_picture_opens_large_with_the_list_of_what_was_found(chat: ChatPage, running: Running) -> None:
+    running.engine.script = BOXES
+    chat.drop(encoded(drawn((640, 480))))
+    expect(chat.page.locator(".draft-picture")).to_be_visible()
+    chat.ask("What is where?")
+    chat.expect_answer("There are two.")
+    dialog = chat.page.locator("#large-dialog")
+    chat.answers.locator(".picture-open").click()
+    expect(dialog.locator(".sv-row")).to_have_count(2)
+    chat.page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    chat.page.locator(".turn-question .picture-open").click()
+    expect(dialog.locator(".sv-picture")).to_be_visible()
+    expect(dialog.locator(".sv-side")).to_be_hidden()
+    dialog.get_by_text("Close").click()
+    expect(dialog).to_be_hidden()
+
+
+def test_pictures_are_pasted_into_the_composer_and_next_to_it(chat: ChatPage) -> None:
+    paste = """([data, onto]) => {
+        const bytes = Uint8Array.from(atob(data), (char) => char.charCodeAt(0));
+        const clipboardData = new DataTransfer();
+        clipboardData.items.add(new File([bytes], 'pasted.png', {type: 'image/png'}));
+        document.querySelector(onto).dispatchEvent(
+            new ClipboardEvent('paste', {clipboardData, bubbles: true, cancelable: true}));
+    }"""
+    data = base64.b64encode(encoded(drawn())).decode()
+    chat.page.evaluate(paste, [data, "#composer textarea"])
+    expect(chat.page.locator(".draft-picture")).to_have_count(1)
+    chat.page.evaluate(paste, [data, "#chat-scroll"])
+    expect(chat.page.locator(".draft-picture")).to_have_count(2)
+
+
+def test_enter_sends_and_shift_enter_breaks_the_line(chat: ChatPage) -> None:
+    chat.composer.press_sequentially("one")
+    chat.composer.press("Shift+Enter")
+    chat.composer.press_sequentially("two")
+    expect(chat.composer).to_have_value("one\ntwo")
+    chat.composer.press("Enter")
+    chat.expect_answer("Two shapes.")
+    expect(chat.page.locator(".bubble")).to_have_text("one\ntwo")
+
+
+@pytest.mark.parametrize("how", ["button", "Escape"])
+def test_stop_works_at_once_keeps_what_came_and_the_next_message_works(
+    chat: ChatPage, running: Running, how: str
+) -> None:
+    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    chat.ask("Go on for ever")
+    expect(chat.live).to_contain_text("word word")
+    chat.stop.click() if how == "button" else chat.page.keyboard.press("Escape")
+    chat.expect_answer("word word")
+    expect(chat.answers.locator(".stats")).to_contain_text("stopped")
+    running.engine.script, running.engine.delay_s = ("Next.",), 0.0
+    chat.ask("And now?")
+    chat.expect_answer("Next.", count=2)
+
+
+def test_an_answer_is_written_again_and_both_versions_stay(chat: ChatPage, running: Running) -> None:
+    chat.ask("How many?")
+    chat.expect_answer("Two shapes.")
+    running.engine.script = ("Three.",)
+    chat.answers.get_by_label("Answer again").click()
+    chat.expect_answer("Three.")
+    chat.answers.get_by_label("Previous version").click()
+    expect(chat.answers).to_contain_text("Two shapes.")
+    expect(chat.answers).to_contain_text("1 of 2")
+
+
+def test_an_earlier_message_is_edited_with_its_picture_and_gone_on_from(chat: ChatPage, running: Running) -> None:
+    chat.drop(encoded(drawn()))
+    expect(chat.page.locator(".draft-picture")).to_be_visible()
+    chat.ask("How many?")
+    chat.expect_answer("Two shapes.")
+    chat.page.locator(".turn-question").hover()
+    chat.page.get_by_label("Edit and go on from here").click()
+    expect(chat.composer).to_have_value("How many?")
+    expect(chat.page.locator("#editing")).to_contain_text("nothing is deleted")
+    expect(chat.page.locator(".draft-picture")).to_contain_text("drawn.png")
+    running.engine.script = ("Red and blue.",)
+    chat.ask("Which colours?")
+    chat.expect_answer("Red and blue.")
+    expect(chat.page.locator(".bubble")).to_have_text("Which colours?")
+    expect(chat.page.locator(".turn-question .picture")).to_have_count(1)
+    expect(chat.page.locator("#editing")).to_have_text("")
+    chat.page.get_by_label("Previous version").click()
+    expect(chat.page.locator(".bubble")).to_have_text("How many?")
+    expect(chat.answers).to_contain_text("Two shapes.")
+
+
+def test_conversations_are_listed_reopened_cleared_and_deleted(chat: ChatPage) -> None:
+    title = f"About shapes {time.monotonic_ns()}"
+    chat.ask(title)
+    chat.expect_answer("Two shapes.")
+    chat.page.reload()
+    chat.expect_answer("Two shapes.")
+    entry = chat.page.locator("#conversations li", has_text=title)
+    expect(entry).to_have_class("current")
+    chat.page.get_by_role("button", name="New conversation").click()
+    expect(chat.page.locator(".welcome")).to_be_visible()
+    entry.locator(".conversation").click()
+    chat.expect_answer("Two shapes.")
+    chat.page.get_by_role("button", name="Clear the conversation").click()
+    expect(chat.answers).to_have_count(0)
+    chat.page.get_by_role("button", name="Bring it back").click()
+    chat.expect_answer("Two shapes.")
+    entry.hover()
+    entry.get_by_label("Delete").click()
+    expect(entry).to_have_count(1)
+    entry.get_by_label("Delete").click()
+    expect(entry).to_have_count(0)
+    expect(chat.page.locator(".welcome")).to_be_visible()
+
+
+def test_the_answers_own_text_is_copied(running: Running, new_page: NewPage) -> None:
+    running.engine.script, running.engine.delay_s = ("**Two** `<b>`\n\n```python\nx = 1\n```",), 0.0
+    chat = ChatPage(new_page(running.url, permissions=["clipboard-read", "clipboard-write"]))
+    chat.ask("How many?")
+    chat.expect_answer("Two")
+    chat.answers.get_by_label("Copy the answer").click()
+    assert chat.page.evaluate("navigator.clipboard.readText()") == "**Two** `<b>`\n\n```python\nx = 1\n```"
+    chat.answers.locator(".code-bar button").click()
+    assert chat.page.evaluate("navigator.clipboard.readText()") == "x = 1\n"
+
+
+def test_markdown_code_and_formulas_are_readable(chat: ChatPage, running: Running) -> None:
+    running.engine.script = (
+        "## Title\n\n| a | b |\n|--|--|\n| 1 | 2 |\n\n$\\frac{1}{2}$\n\n```python\ndef f(): ...\n```",
+    )
+    chat.ask("Show me")
+    chat.expect_answer("Title")
+    for selector in ("h2", "table td", "math mfrac", ".code .k"):
+        expect(chat.answers.locator(selector).first).to_be_visible()
+
+
+def test_what_a_model_writes_can_do_nothing(chat: ChatPage, running: Running) -> None:
+    running.engine.script, running.engine.delay_s = (HOSTILE, " end"), 0.3
+    chat.ask("Be evil")
+    chat.expect_answer("end")
+    expect(chat.answers).to_contain_text("<script>window.hacked=1</script>")
+    assert chat.page.evaluate("window.hacked") is None
+    assert chat.page.evaluate("getComputedStyle(document.body).display") != "none"
+    chat.page.reload()
+    chat.expect_answer("end")
+    assert chat.page.evaluate("window.hacked") is None
+
+
+def test_a_bad_file_is_said_at_once_and_nothing_is_lost(chat: ChatPage) -> None:
+    chat.drop(encoded(drawn()), "good.png")
+    expect(chat.page.locator(".draft-picture")).to_have_count(1)
+    chat.drop(b"these are words", "bad.png")
+    expect(chat.page.locator("#draft .error")).to_contain_text("This file is not a picture")
+    chat.ask("Look at both")
+    expect(chat.page.locator("#notice")).to_contain_text("“bad.png” cannot be sent; take it out.")
+    expect(chat.composer).to_have_value("Look at both")
+    expect(chat.page.locator(".draft-picture")).to_have_count(1)
+    chat.page.locator("#composer .delete-button").nth(1).click()
+    expect(chat.page.locator("#draft .error")).to_have_count(0)
+    chat.composer.press("Enter")
+    chat.expect_answer("Two shapes.")
+    expect(chat.page.locator("#notice")).to_be_empty()
+
+
+def test_an_empty_message_gets_a_sentence(chat: ChatPage) -> None:
+    chat.ask("   ")
+    expect(chat.page.locator("#notice")).to_contain_text("The message is empty")
+
+
+def test_an_answer_that_breaks_off_is_kept_and_can_be_tried_again(chat: ChatPage, running: Running) -> None:
+    running.engine.script, running.engine.fail_with = ("Two sh",), EngineError("The memory is full. Use a smaller one.")
+    chat.ask("How many?")
+    chat.expect_answer("Two sh")
+    expect(chat.answers.locator(".error")).to_contain_text("The memory is full.")
+    running.engine.script, running.engine.fail_with = ("Two shapes.",), None
+    chat.answers.get_by_label("Answer again").click()
+    chat.expect_answer("Two shapes.")
+
+
+def test_an_error_without_a_word_offers_to_try_again(chat: ChatPage, running: Running) -> None:
+    running.engine.script, running.engine.fail_with = (), EngineError("It broke.")
+    chat.ask("How many?")
+    expect(chat.page.locator("#conversation .error")).to_contain_text("It broke.")
+    running.engine.script, running.engine.fail_with = ("Two shapes.",), None
+    chat.page.get_by_role("button", name="Try again").click()
+    chat.expect_answer("Two shapes.")
+
+
+def test_who_waits_sees_how_many_are_before(chat: ChatPage, running: Running, new_page: NewPage) -> None:
+    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    other = ChatPage(new_page(running.url))
+    chat.ask("first")
+    expect(chat.live).to_contain_text("word")
+    other.ask("second")
+    expect(other.live).to_contain_text("1 person before you")
+    chat.stop.click()
+    expect(other.live).to_contain_text("word")
+    other.stop.click()
+    other.expect_answer("word")
+
+
+def test_a_closed_tab_frees_the_model(chat: ChatPage, running: Running, new_page: NewPage) -> None:
+    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    leaving = ChatPage(new_page(running.url))
+    leaving.ask("first")
+    expect(leaving.live).to_contain_text("word")
+    leaving.page.goto("about:blank")
+    running.engine.script = ("Free.",)
+    chat.ask("second")
+    chat.expect_answer("Free.")
+
+
+def test_light_and_dark_follow_the_system_and_can_be_switched(running: Running, new_page: NewPage) -> None:
+    def is_dark(page: Page) -> bool:
+        background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+        return sum(int(part) for part in re.findall(r"\d+", background)[:3]) < 3 * 64
+
+    chat = ChatPage(new_page(running.url, dark=True))
+    assert is_dark(chat.page)
+    chat.page.get_by_label("Light or dark").click()
+    assert not is_dark(chat.page)
+    chat.page.reload()
+    expect(chat.composer).to_be_visible()
+    expect(chat.page.locator("body.dark")).to_have_count(0)
+    assert not is_dark(ChatPage(new_page(running.url)).page)
+
+
+def test_everything_fits_into_360_pixels(running: Running, new_page: NewPage) -> None:
+    running.engine.script, running.engine.delay_s = (*BOXES, "\n\n| " + "wide | " * 40 + "\n|" + "--|" * 40), 0.0
+    chat = ChatPage(new_page(running.url, width=360, height=740))
+    chat.drop(encoded(drawn((640, 480))))
+    expect(chat.page.locator(".draft-picture")).to_be_visible()
+    chat.ask("Donaudampfschifffahrtsgesellschaftskapitänsmützenabzeichen" * 3)
+    chat.expect_answer("There are two.")
+    for selector in ("html", "#chat-scroll", "#chat-composer"):
+        assert chat.page.evaluate(
+            "(s) => { const e = document.querySelector(s); return e.scrollWidth <= e.clientWidth }", selector
+        )
+    for name, drawer in (("Conversations", "#chat-list"), ("Settings of the answer", "#chat-knobs")):
+        expect(chat.page.locator(drawer)).to_be_hidden()
+        chat.page.get_by_role("button", name=name, exact=True).click()
+        expect(chat.page.locator(drawer)).to_be_in_viewport()
+        chat.page.keyboard.press("Escape")
+        expect(chat.page.locator(drawer)).to_be_hidden()
+
+
+def test_a_question_mark_shows_the_keys(chat: ChatPage) -> None:
+    chat.page.locator("#chat-scroll").click()
+    chat.page.keyboard.press("?")
+    expect(chat.page.locator("dialog#keys")).to_contain_text("Stop the answer")
+    chat.page.keyboard.press("Escape")
+    expect(chat.page.locator("dialog#keys")).to_be_hidden()
+    chat.composer.press_sequentially("why?")
+    expect(chat.page.locator("dialog#keys")).to_be_hidden()
+
+
+def test_the_side_panel_reaches_the_model(chat: ChatPage, running: Running) -> None:
+    running.engine.script = SLOW
+    knobs = chat.page.locator("#chat-knobs")
+    knobs.get_by_label("System prompt").fill("Be brief.")
+    knobs.get_by_role("spinbutton", name="Max new tokens").fill("16")
+    knobs.get_by_role("spinbutton", name="Max new tokens").press("Enter")
+    chat.ask("Go on")
+    chat.expect_answer("word")
+    expect(chat.answers.locator(".stats")).to_contain_text("16 out · cut at the limit of new tokens")
+    assert running.engine.prompts[-1].messages[0].text == "Be brief."
+
+
+def test_history_holds_the_models_own_text(chat: ChatPage, running: Running) -> None:
+    raw = "a < b &amp; `<i>` $x$\n\n\n  end  \n"
+    running.engine.script = (raw,)
+    chat.ask("Show me")
+    chat.expect_answer("end")
+    running.engine.script = ("ok",)
+    chat.ask("Again")
+    chat.expect_answer("ok", count=2)
+    assert running.engine.prompts[-1].messages[-2].text == raw
