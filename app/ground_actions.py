@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app import ground_view as view
+from app.answering import sentence_of
 from app.engine_manager import loading_words
 from app.exports import FORMATS, Annotated
 from app.exports.base import safe_name
@@ -248,14 +249,14 @@ class GroundActions:
             yield Shown(stage=view.stage_html("Preparing"), error="", is_running=True)
             engine = yield from self._engine(running)
             yield from self._ask_each(session, shots, ask, engine, running)
+            _settle(shots)
             yield replace(self.page(session), stage="", is_running=False)
         except StudioError as error:
-            yield Shown(error=view.error_html(str(error)), stage="", is_running=False)
+            yield replace(self.page(session), error=view.error_html(str(error)), stage="", is_running=False)
         finally:
             running.stop()
             session.running = None
-            for shot in shots:
-                shot.state = {"waiting": "new", "running": "stopped"}.get(shot.state, shot.state)  # type: ignore[assignment]
+            _settle(shots)
 
     def _engine(self, running: Running) -> Generator[Shown, None, Engine]:
         """The current engine, waiting while it loads."""
@@ -298,8 +299,8 @@ class GroundActions:
                 )
                 yield self._live(session, shot, progress)
             shot.state = "stopped" if running.is_stopped else "done"
-        except StudioError as error:
-            shot.state, shot.error = "failed", str(error)
+        except Exception as error:
+            shot.state, shot.error = "failed", sentence_of(error)
         if shot.found and not shot.found.is_finished:
             shot.found = shot.found.read_as(shot.found.ask.convention)
             shot.answer = shot.found.answer
@@ -467,6 +468,15 @@ def read_examples(folder: Path = ASSETS / "examples") -> list[GroundExample]:
         return []
     rows = json.loads(listing.read_text("utf-8"))
     return [GroundExample(folder / row.pop("file"), **row) for row in rows]
+
+
+def _settle(shots: Sequence[Shot]) -> None:
+    """Nothing waits or runs any more."""
+    for shot in shots:
+        if shot.state == "waiting":
+            shot.state = "new" if shot.answer is None else "done"
+        elif shot.state == "running":
+            shot.state = "stopped"
 
 
 def _answer(shot: Shot) -> Answer:

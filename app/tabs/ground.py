@@ -120,7 +120,7 @@ class _GroundTab:
                 for key, row in FORMATS.items()
             }
             self.everything = gr.Checkbox(False, label="All pictures", visible=False, min_width=0, container=False)
-            self.file = gr.File(visible="hidden", elem_id="ground-file")
+            self.file = gr.File(elem_id="ground-file")
 
     def _build_options(self) -> None:
         with gr.Accordion("Options", open=False, elem_id="ground-options"):
@@ -271,6 +271,7 @@ class _GroundTab:
         if shown.is_running is not None:
             updates[self.run] = gr.update(visible=not shown.is_running)
             updates[self.stop] = gr.update(visible=shown.is_running)
+            updates[self.run_all] = gr.update(visible=False)
         if shown.pictures is not None:
             updates |= self._by_pictures(shown.pictures)
         if shown.task is not None:
