@@ -170,6 +170,11 @@ class ChatActions:
         answer, raw = (answer_of(turn), turn.text) if turn else (session.answer, "")
         return viewer_value(image, src, answer, raw, image_index=image_index)
 
+    def welcome(self) -> str:
+        """What an empty conversation shows."""
+        put, read = self._studio.media.put, self._dialogue.read
+        return view.welcome_html([(example, put(read(example.path))) for example in self._examples])
+
     def about(self) -> str:
         """What the pocket model can and cannot do; empty for any other. Shown below the welcome."""
         info = self._studio.engines.status().info
@@ -184,11 +189,7 @@ class ChatActions:
         return {"name": picture.name, "caption": view.picture_caption(picture), "problem": ""}
 
     def _conversation(self, branch: Sequence[Turn]) -> str:
-        return view.conversation_html(branch) if branch else self._welcome()
-
-    def _welcome(self) -> str:
-        put, read = self._studio.media.put, self._dialogue.read
-        return view.welcome_html([(example, put(read(example.path))) for example in self._examples])
+        return view.conversation_html(branch) if branch else self.welcome()
 
     def _list(self, person: str, shown_id: str) -> str:
         return view.conversations_html(self._history.conversations(person), shown_id)

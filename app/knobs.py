@@ -11,9 +11,11 @@ from gradio.components import Component
 from app.dialogue import Knobs
 from model.catalog import Preset, presets_of
 from model.engines.base import Engine
+from model.errors import RequestError
 from model.types import GenerationOptions
 
 _PIXELS_PER_MEGAPIXEL = 1_000_000
+_SEEDS = 10**18
 PRESET_NAMES = ("Quality", "Speed", "Low memory")
 
 
@@ -73,8 +75,9 @@ class KnobPanel:
             label="Repetition penalty",
             info="Above 1 the model repeats itself less.",
         )
-        self.seed = gr.Number(
-            label="Seed", precision=0, minimum=0, info="The same number gives the same answer; empty draws one."
+        # Text, because an empty number field comes up as 0, which would be a seed.
+        self.seed = gr.Textbox(
+            label="Seed", max_lines=1, info="The same number gives the same answer; empty draws one.", elem_id="seed"
         )
 
     @property
@@ -93,7 +96,7 @@ class KnobPanel:
         }
 
     def read(self, values: Mapping[Component, Any]) -> Knobs:
-        """What the widgets say; a temperature of 0 means greedy."""
+        """What the widgets say; a temperature of 0 means greedy. Raises `RequestError` for a seed that is none."""
         options = GenerationOptions(
             max_new_tokens=int(values[self.max_new_tokens]),
             greedy=bool(values[self.greedy]) or not values[self.temperature],
@@ -101,14 +104,18 @@ class KnobPanel:
             top_p=float(values[self.top_p]),
             top_k=int(values[self.top_k]),
             repetition_penalty=float(values[self.repetition_penalty]),
-            seed=None if values[self.seed] is None else int(values[self.seed]),
+            seed=_seed(values[self.seed] or ""),
         )
         return Knobs(
             system_prompt=values[self.system_prompt] or "",
             options=options,
-            max_pixels=int(values[self.megapixels] * _PIXELS_PER_MEGAPIXEL) or None,
+            max_pixels=self.max_pixels(values),
             number_pictures=bool(values[self.number_pictures]),
         )
+
+    def max_pixels(self, values: Mapping[Component, Any]) -> int | None:
+        """The pixel budget; None leaves it to the model."""
+        return int(values[self.megapixels] * _PIXELS_PER_MEGAPIXEL) or None
 
     def show(self, preset: Preset) -> dict[Component, Any]:
         """Updates that set the widgets to a preset."""
@@ -128,3 +135,11 @@ class KnobPanel:
 def preset_of(engine: Engine | None, name: str) -> Preset | None:
     """The named preset for the loaded model; None while nothing is loaded."""
     return presets_of(engine.info).get(name) if engine else None
+
+
+def _seed(text: str) -> int | None:
+    if not text.strip():
+        return None
+    if not text.strip().isdecimal() or int(text) >= _SEEDS:
+        raise RequestError("The seed is a whole number up to 18 digits long, or empty.")
+    return int(text)

@@ -67,7 +67,9 @@ def _build_header(studio: Studio, blocks: gr.Blocks) -> gr.Textbox:
     """The line at the top; returns a hidden text that holds the name of the model that is ready."""
     html = macros("page.html")
     gr.HTML(str(html.header(TITLE, _KEYS)), elem_id="header", apply_default_css=False, js_on_load=None)
-    status = gr.HTML(elem_id="model-status", apply_default_css=False, js_on_load=None)
+    status = gr.HTML(
+        status_html(studio.engines.status()), elem_id="model-status", apply_default_css=False, js_on_load=None
+    )
     note = gr.HTML(elem_id="model-note", apply_default_css=False, js_on_load=None)
     model_name = gr.Textbox(visible="hidden")
     timer = gr.Timer(_STATUS_INTERVAL_S)

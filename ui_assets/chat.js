@@ -57,10 +57,14 @@ window.StudioChat = (() => {
     trigger('large', { ...button.dataset });
   }
 
-  /** The conversation in the page's address, so that a reload or a bookmark shows it again. */
+  /** The conversation in the page's address, so that a reload or a bookmark shows it again; no welcome meanwhile. */
   function address(session) {
-    return [session, new URLSearchParams(location.search).get('c') ?? ''];
+    const id = new URLSearchParams(location.search).get('c') ?? '';
+    document.body.classList.toggle('opening', Boolean(id));
+    return [session, id];
   }
+
+  const opened = () => document.body.classList.remove('opening');
 
   function remember(id) {
     const url = new URL(location.href);
@@ -136,5 +140,5 @@ window.StudioChat = (() => {
   watchDrops();
   watchKeys();
   followEnd();
-  return { mount, address, remember, draftFiles };
+  return { mount, address, opened, remember, draftFiles };
 })();

@@ -5,7 +5,7 @@ Knows Gradio. What happens is `chat_actions`' business, how it looks `chat_view`
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,14 @@ from gradio.components import Component
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.chat_actions import ChatActions, Session, Shown
-from app.chat_view import tools_html
-from app.dialogue import Draft
+from app.chat_view import error_html, tools_html
+from app.dialogue import Draft, Knobs
 from app.history import Picture
 from app.knobs import KnobPanel, preset_of
 from app.people import person_of
 from app.studio import Studio
 from app.viewer import image_viewer
+from model.errors import RequestError
 
 _COMPOSER_MAX_CHARS = 1_000_000
 """A longer paste would become a file; a message of this length is refused with a sentence by every model anyway."""
@@ -30,6 +31,7 @@ _TURNS_JS = "StudioChat.mount(element, trigger); // 'again' 'edit' 'example' 'la
 _NOTES_JS = "StudioChat.mount(element, trigger); // 'bring_back' 'leave_edit'"
 _LIST_JS = "StudioChat.mount(element, trigger); // 'open' 'forget'"
 
+Values = Mapping[Component, Any]
 Updates = dict[Component, Any]
 
 
@@ -55,8 +57,15 @@ class _ChatTab:
             with gr.Column(elem_id="chat-main", min_width=0):
                 gr.HTML(tools_html(), elem_id="chat-tools", apply_default_css=False, js_on_load=None)
                 with gr.Column(elem_id="chat-scroll", min_width=0):
-                    self.conversation = gr.HTML(js_on_load=_TURNS_JS, elem_id="conversation", apply_default_css=False)
-                    self.about = gr.HTML(elem_id="about", js_on_load=None, apply_default_css=False)
+                    self.conversation = gr.HTML(
+                        self._actions.welcome(),
+                        js_on_load=_TURNS_JS,
+                        elem_id="conversation",
+                        apply_default_css=False,
+                    )
+                    self.about = gr.HTML(
+                        self._actions.about(), elem_id="about", js_on_load=None, apply_default_css=False
+                    )
                     self.live = gr.HTML(js_on_load=_TURNS_JS, elem_id="live", apply_default_css=False)
                 with gr.Column(elem_id="chat-composer", min_width=0):
                     self.notice = gr.HTML(js_on_load=_NOTES_JS, elem_id="notice", apply_default_css=False)
@@ -95,7 +104,8 @@ class _ChatTab:
             self.editing,
             self.conversations,
         ]
-        blocks.load(self._open_page, here, page, js="StudioChat.address", **quick)
+        opening = blocks.load(self._open_page, here, page, js="StudioChat.address", **quick)
+        opening.then(None, js="StudioChat.opened", show_progress="hidden", api_visibility="private")
         self.composer.submit(self._send, {*asking, self.composer}, page, **slow)
         self.composer.stop(Session.stop, self.session, **quick)
         self.conversation.again(self._again, asking, page, **slow)
@@ -132,20 +142,36 @@ class _ChatTab:
     def _open(self, session: Session, event: gr.EventData, request: gr.Request) -> Updates:
         return self._updates(self._actions.open(session, self._person(request), event.id))
 
-    def _send(self, values: Mapping[Component, Any], request: gr.Request) -> Iterator[Updates]:
-        session, conversation_id, knobs = self._asking(values)
+    def _send(self, values: Values, request: gr.Request) -> Iterator[Updates]:
         draft = _draft(values[self.composer])
-        for shown in self._actions.send(session, self._person(request), conversation_id, draft, knobs):
-            yield self._updates(shown)
 
-    def _again(self, values: Mapping[Component, Any], event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
-        session, conversation_id, knobs = self._asking(values)
-        for shown in self._actions.again(session, self._person(request), conversation_id, event.id, knobs):
-            yield self._updates(shown)
+        def send(session: Session, person: str, conversation_id: str, knobs: Knobs) -> Iterator[Shown]:
+            return self._actions.send(session, person, conversation_id, draft, knobs)
 
-    def _example(self, values: Mapping[Component, Any], event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
-        session, _, knobs = self._asking(values)
-        for shown in self._actions.try_example(session, self._person(request), int(event.id), knobs):
+        yield from self._answering(values, request, send)
+
+    def _again(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        def again(session: Session, person: str, conversation_id: str, knobs: Knobs) -> Iterator[Shown]:
+            return self._actions.again(session, person, conversation_id, event.id, knobs)
+
+        yield from self._answering(values, request, again)
+
+    def _example(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
+        def example(session: Session, person: str, conversation_id: str, knobs: Knobs) -> Iterator[Shown]:
+            return self._actions.try_example(session, person, int(event.id), knobs)
+
+        yield from self._answering(values, request, example)
+
+    def _answering(
+        self, values: Values, request: gr.Request, start: Callable[[Session, str, str, Knobs], Iterator[Shown]]
+    ) -> Iterator[Updates]:
+        """Run an action that has an answer written, with what the side panel says."""
+        try:
+            knobs = self.knobs.read(values)
+        except RequestError as error:
+            yield self._updates(Shown(notice=error_html(str(error))))
+            return
+        for shown in start(values[self.session], self._person(request), values[self.conversation_id], knobs):
             yield self._updates(shown)
 
     def _edit(self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request) -> Updates:
@@ -172,15 +198,13 @@ class _ChatTab:
         index = int(place.get("index", -1))
         return self._actions.large(session, person, conversation_id, place["sha"], place.get("id", ""), index)
 
-    def _look(self, values: Mapping[Component, Any]) -> str:
-        return self._actions.look(_draft(values[self.composer]).files, self.knobs.read(values))
+    def _look(self, values: Values) -> str:
+        knobs = Knobs(max_pixels=self.knobs.max_pixels(values))
+        return self._actions.look(_draft(values[self.composer]).files, knobs)
 
     def _choose_preset(self, name: str) -> Any:
         preset = preset_of(self._studio.engines.current(), name)
         return self.knobs.show(preset) if preset else gr.skip()
-
-    def _asking(self, values: Mapping[Component, Any]) -> tuple[Session, str, Any]:
-        return values[self.session], values[self.conversation_id], self.knobs.read(values)
 
     def _person(self, request: gr.Request) -> str:
         return person_of(request.cookies, is_exposed=self._studio.settings.is_exposed)

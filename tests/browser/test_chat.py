@@ -19,7 +19,7 @@ BOXES = (
     '\t{"bbox_2d": [500, 500, 1000, 1000], "label": "red rest"}\n',
     "]\n```",
 )
-SLOW = ["word "] * 10_000
+SLOW = ("word ",) * 10_000
 HOSTILE = (
     "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'><style>body{display:none}</style>"
     "<base href='https://evil.example/'>[x](javascript:window.hacked=1) ![y](https://evil.example/y.png)"
@@ -94,7 +94,7 @@ def test_a_dropped_picture_is_measured_asked_about_and_drawn_on_while_the_answer
     picture = chat.answers.locator(".overlay img").bounding_box()
     assert box is not None
     assert picture is not None
-    assert all(abs(box[side] - picture[side]) <= 1 for side in ("x", "y", "width", "height"))  # type: ignore[literal-required]  # the four keys of a bounding box
+    assert all(abs(box[side] - picture[side]) <= 1 for side in ("x", "y", "width", "height"))
     expect(chat.page.locator(".turn-question .picture figcaption")).to_contain_text("300 visual tokens")
     expect(chat.composer).to_have_value("")
     expect(chat.page.locator(".draft-picture")).to_have_count(0)
