@@ -10,7 +10,7 @@ import numpy as np
 
 from training import dialogues
 from training.dialogues import View
-from training.scenes import draw, random_scene
+from training.scenes import Scene, draw, random_scene
 from training.tower import grid_of
 
 FOLDER = Path(__file__).resolve().parent.parent / "ui_assets" / "examples"
@@ -23,15 +23,24 @@ EXAMPLES = (
 )
 
 
+def picture_name(number: int) -> str:
+    return f"shapes-{number}.png"
+
+
+def scene_of(number: int) -> Scene:
+    """The scene of example `number`, counted from 1."""
+    seed, size_wh, _ = EXAMPLES[number - 1]
+    return random_scene(np.random.default_rng(seed), size_wh)
+
+
 def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     rows = []
-    for number, (seed, size_wh, question) in enumerate(EXAMPLES, 1):
-        scene = random_scene(np.random.default_rng(seed), size_wh)
-        name = f"shapes-{number}.png"
-        cv2.imwrite(str(FOLDER / name), draw(scene)[:, :, ::-1])
+    for number, (_, size_wh, question) in enumerate(EXAMPLES, 1):
+        scene = scene_of(number)
+        cv2.imwrite(str(FOLDER / picture_name(number)), draw(scene)[:, :, ::-1])
         alt = dialogues.describe(View.of(scene, grid_of(size_wh)), np.random.default_rng(0))[0].answer
-        rows.append({"file": name, "question": question, "alt": alt})
+        rows.append({"file": picture_name(number), "question": question, "alt": alt})
     (FOLDER / "examples.json").write_text(json.dumps(rows, indent=2) + "\n", "utf-8")
 
 
