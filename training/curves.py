@@ -34,8 +34,8 @@ def draw(folder: Path, out: Path | None = None) -> Path:
         rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         for metric in metrics:
             # A falling curve for all: the log has the share of tokens that are right.
-            values = [1 - r[metric] if metric == "right" else r[metric] for r in rows]
-            axis.plot([r["step"] for r in rows], values, label=LABELS[metric], linewidth=1.2)
+            told = [(r["step"], 1 - r[metric] if metric == "right" else r[metric]) for r in rows if metric in r]
+            axis.plot(*zip(*told, strict=True), label=LABELS[metric], linewidth=1.2)
         axis.set(title=f"stage {stage}", xlabel="step", yscale="log")
         if rows:
             axis.legend(fontsize=8)
