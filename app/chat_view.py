@@ -192,7 +192,8 @@ def _stage(live: Live, has_pictures: bool) -> str:
     if not snapshot.text and not snapshot.thinking:
         return "Looking" if has_pictures else "Reading"
     count = len(live.answer.regions)
-    speed = f"{snapshot.last.generated_tokens:,} tokens, {snapshot.last.tokens_per_s:.0f}/s"
+    tokens = snapshot.last.generated_tokens
+    speed = f"{tokens:,} {'token' if tokens == 1 else 'tokens'}, {snapshot.last.tokens_per_s:.0f}/s"
     return f"{count} found · {speed}" if count else speed
 
 

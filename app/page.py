@@ -97,7 +97,7 @@ def _build_header(studio: Studio, blocks: gr.Blocks) -> gr.Textbox:
 def status_html(status: EngineStatus) -> str:
     """The model's state in the header: loading with progress, then name, device, precision and memory."""
     words = {
-        "idle": ("no model",),
+        "idle": ("Starting",),
         "loading": (loading_words(status),),
         "failed": ("no model",),
         "ready": model_words(status.info) if status.info else (),
