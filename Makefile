@@ -12,7 +12,8 @@ run: $(RUNTIME)
 
 # Every check: style, types, tests; the browser tests too where there is a Chromium.
 test: check
-	@command -v chromium chromium-browser google-chrome google-chrome-stable chrome >/dev/null || \
+	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
+		command -v $$name >/dev/null && exit 0; done; \
 		echo "No Chromium found: the browser tests will be skipped. Debian, Ubuntu: apt-get install chromium. macOS: brew install --cask chromium."
 	$(BIN)/python -m pytest -rs
 
