@@ -8,6 +8,7 @@ import torch
 from training import dialogues, network, tower
 from training.checkpoint import load_tokenizer, new_model
 from training.packing import Packer
+from training.scenes import random_scene
 
 
 def test_both_ways_through_the_model_agree() -> None:
@@ -15,7 +16,7 @@ def test_both_ways_through_the_model_agree() -> None:
     model = new_model(tokenizer)
     rng = np.random.default_rng(0)
     grid, sizes = tower.sizes_of_one_grid(rng, 2)
-    scenes = [tower.random_scene(rng, size) for size in sizes]
+    scenes = [random_scene(rng, size) for size in sizes]
     pictures = tower.dense_batch(scenes, grid)
     batch = Packer(tokenizer)
     packed = batch.collate([batch.pack(dialogues.about_scenes(scenes, grid, rng, 4), [grid, grid])], multiple=1)
