@@ -15,7 +15,8 @@ window.StudioGround = (() => {
 
   /** Let the browser save a file that Python has written. */
   function save(file) {
-    if (file?.url) Object.assign(document.createElement('a'), { href: file.url, download: file.orig_name ?? '' }).click();
+    const link = { href: file?.url, download: file?.orig_name ?? '' };
+    if (file) Object.assign(document.createElement('a'), link).click();
     return [];
   }
 

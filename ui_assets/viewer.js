@@ -3,14 +3,15 @@
  * from. Its parts are in `viewer_parts.js`, changing regions by hand in `viewer_edit.js`; both are loaded before.
  */
 (() => {
-  "use strict";
+  'use strict';
 
-  const { geometry, Camera, Tags, AnswerText, ResultList, Editor, create, shape, setAttribute, pool } = window.StudioViewer;
+  const { geometry, Camera, Tags, AnswerText, ResultList, Editor } = window.StudioViewer;
+  const { create, shape, setAttribute, factLines, pool } = window.StudioViewer;
   const COLORS = 12; // as many as app/palette.py has
   const DENSE = 2000; // above so many regions, lines go without their dark casing
   const REACH_PX = 10; // how near to a point or a thin line the pointer has to be
 
-  const EMPTY = { src: "", size_wh: [0, 0], regions: [], labels: [], answer: "" };
+  const EMPTY = { src: '', size_wh: [0, 0], regions: [], labels: [], answer: '' };
   let viewers = 0;
 
   class Viewer {
@@ -28,13 +29,13 @@
       this.answer = new AnswerText(this.parts.answer);
       this.list = new ResultList(this.parts.list, this.name);
       this.editor = port.editable ? new Editor(this) : null;
-      root.classList.toggle("sv-editable", Boolean(this.editor));
+      root.classList.toggle('sv-editable', Boolean(this.editor));
       this.listen();
     }
 
     find() {
-      const names = ["stage", "picture", "overlay", "world", "casings", "lines", "spots", "screen", "tags", "empty",
-        "legend", "list", "none", "details", "answer", "live", "keys", "scale", "fade"];
+      const names = ['stage', 'picture', 'overlay', 'world', 'casings', 'lines', 'spots', 'screen', 'tags', 'empty',
+        'legend', 'list', 'none', 'details', 'answer', 'live', 'keys', 'scale', 'fade'];
       this.parts = Object.fromEntries(names.map((name) => [name, this.root.querySelector(`.sv-${name}`)]));
     }
 
@@ -67,13 +68,13 @@
       this.hidden.clear();
       picture.hidden = !src;
       empty.hidden = Boolean(src);
-      empty.textContent = "No picture yet.";
+      empty.textContent = 'No picture yet.';
       if (src) picture.src = src;
-      else picture.removeAttribute("src");
+      else picture.removeAttribute('src');
       picture.style.width = `${w}px`;
       picture.style.height = `${h}px`;
-      stage.style.setProperty("--aspect", src ? String(w / h) : "1.6");
-      stage.setAttribute("aria-label", src ? `Picture ${name || ""}, ${w} by ${h} pixels` : "No picture");
+      stage.style.setProperty('--aspect', src ? String(w / h) : '1.6');
+      stage.setAttribute('aria-label', src ? `Picture ${name || ''}, ${w} by ${h} pixels` : 'No picture');
       this.camera.size = [w, h];
       this.camera.fit();
     }
@@ -87,7 +88,7 @@
       this.drawLegend();
       this.list.show(this.visible.map((region, i) => this.row(region, i)), this);
       this.parts.none.hidden = this.value.regions.length > 0;
-      this.parts.none.textContent = this.value.streaming ? "Waiting for the first result…" : "No results.";
+      this.parts.none.textContent = this.value.streaming ? 'Waiting for the first result…' : 'No results.';
       this.parts.none.hidden ||= !this.value.src;
       this.answer.show(this.value.answer, this.value.regions);
       this.moveLayers();
@@ -100,7 +101,7 @@
         id: region.id,
         color: this.color(region),
         mark: String(place + 1),
-        title: region.text || region.label || region.kind.replace("_", " "),
+        title: region.text || region.label || region.kind.replace('_', ' '),
         place: region.text && region.label ? region.label : geometry.words(region),
       };
     }
@@ -115,7 +116,7 @@
 
     count() {
       const n = this.value.regions.length;
-      return n === 1 ? "1 result" : `${n} results`;
+      return n === 1 ? '1 result' : `${n} results`;
     }
 
     say(text) {
@@ -129,11 +130,11 @@
       const drawn = this.visible.map((region) => ({ region, d: geometry.path(region) })).filter(({ d }) => d);
       const cased = drawn.length <= DENSE ? drawn : [];
       [[casings, cased], [lines, drawn]].forEach(([group, entries]) => {
-        const nodes = pool(group, entries.length, () => shape("path"));
+        const nodes = pool(group, entries.length, () => shape('path'));
         entries.forEach(({ region, d }, i) => {
-          setAttribute(nodes[i], "d", d);
-          setAttribute(nodes[i], "class", `sv-shape sv-${region.kind} ${this.color(region)}`);
-          setAttribute(nodes[i], "data-id", String(region.id));
+          setAttribute(nodes[i], 'd', d);
+          setAttribute(nodes[i], 'class', `sv-shape sv-${region.kind} ${this.color(region)}`);
+          setAttribute(nodes[i], 'data-id', String(region.id));
         });
       });
     }
@@ -142,10 +143,10 @@
     drawSpots() {
       const ids = [...new Set([this.active, this.hot])].filter((id) => id !== null);
       const regions = ids.map((id) => this.region(id));
-      const nodes = pool(this.parts.spots, regions.length, () => shape("path"));
+      const nodes = pool(this.parts.spots, regions.length, () => shape('path'));
       regions.forEach((region, i) => {
-        setAttribute(nodes[i], "d", geometry.path(region));
-        setAttribute(nodes[i], "class", `sv-shape sv-${region.kind} ${this.color(region)}`);
+        setAttribute(nodes[i], 'd', geometry.path(region));
+        setAttribute(nodes[i], 'class', `sv-shape sv-${region.kind} ${this.color(region)}`);
       });
     }
 
@@ -156,19 +157,19 @@
       const nodes = pool(this.parts.legend, labels.length, Viewer.chip);
       labels.forEach((label, i) => {
         const chip = nodes[i];
-        setAttribute(chip, "class", `sv-chip ${this.color({ label })}`);
-        setAttribute(chip, "aria-pressed", String(!this.hidden.has(label)));
-        setAttribute(chip, "data-place", String(this.value.labels.indexOf(label)));
-        setAttribute(chip, "title", this.hidden.has(label) ? "Show" : "Hide");
-        chip.children[1].textContent = label || "no label";
+        setAttribute(chip, 'class', `sv-chip ${this.color({ label })}`);
+        setAttribute(chip, 'aria-pressed', String(!this.hidden.has(label)));
+        setAttribute(chip, 'data-place', String(this.value.labels.indexOf(label)));
+        setAttribute(chip, 'title', this.hidden.has(label) ? 'Show' : 'Hide');
+        chip.children[1].textContent = label || 'no label';
         chip.children[2].textContent = String(counts.get(label));
       });
     }
 
     static chip() {
-      const chip = create("button");
-      chip.type = "button";
-      chip.append(create("i"), create("span"), create("small"));
+      const chip = create('button');
+      chip.type = 'button';
+      chip.append(create('i'), create('span'), create('small'));
       return chip;
     }
 
@@ -183,22 +184,22 @@
       const { scale, x, y } = this.camera;
       const { picture, world, stage } = this.parts;
       picture.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
-      picture.classList.toggle("is-magnified", scale * devicePixelRatio >= 4);
-      setAttribute(world, "transform", `matrix(${scale} 0 0 ${scale} ${x} ${y})`);
-      stage.classList.toggle("is-zoomed", !this.camera.fitted);
+      picture.classList.toggle('is-magnified', scale * devicePixelRatio >= 4);
+      setAttribute(world, 'transform', `matrix(${scale} 0 0 ${scale} ${x} ${y})`);
+      stage.classList.toggle('is-zoomed', !this.camera.fitted);
       this.parts.scale.textContent = `${Math.round(scale * 100)}%`;
     }
 
     /** Things of a constant size on the screen: arrow heads and, when editing, handles. */
     drawScreen() {
       const marks = this.visible
-        .filter((region) => region.kind === "action" && region.to_xy)
+        .filter((region) => region.kind === 'action' && region.to_xy)
         .map((region) => ({ d: this.arrowHead(region), className: `sv-arrow ${this.color(region)}` }));
       marks.push(...(this.editor?.marks() || []));
-      const nodes = pool(this.parts.screen, marks.length, () => shape("path"));
+      const nodes = pool(this.parts.screen, marks.length, () => shape('path'));
       marks.forEach(({ d, className }, i) => {
-        setAttribute(nodes[i], "d", d);
-        setAttribute(nodes[i], "class", className);
+        setAttribute(nodes[i], 'd', d);
+        setAttribute(nodes[i], 'class', className);
       });
     }
 
@@ -211,24 +212,28 @@
     }
 
     drawTags() {
+      const [width, height] = this.camera.frame;
       const chosen = (region) => region.id === this.hot || region.id === this.active;
+      const inSight = ([x1, y1, x2, y2]) => x2 >= 0 && y2 >= 0 && x1 <= width && y1 <= height;
       const wanted = this.visible
-        .filter((region) => geometry.bounds(region) && (chosen(region) || !region.text || region.kind === "point"))
+        .filter((region) => geometry.bounds(region) && (chosen(region) || !region.text || region.kind === 'point'))
         .map((region) => ({ region, text: this.tagText(region), bounds: this.frameBounds(region) }))
-        .filter(({ text, bounds: [x1, y1, x2, y2] }) => text && x2 >= 0 && y2 >= 0 && x1 <= this.camera.frame[0] && y1 <= this.camera.frame[1]);
+        .filter(({ text, bounds }) => text && inSight(bounds));
       wanted.sort((a, b) => chosen(b.region) - chosen(a.region));
-      for (const tag of wanted) tag.className = `sv-tag ${this.color(tag.region)}${chosen(tag.region) ? " is-hot" : ""}`;
+      for (const tag of wanted) {
+        tag.className = `sv-tag ${this.color(tag.region)}${chosen(tag.region) ? ' is-hot' : ''}`;
+      }
       this.tags.place(wanted, this.camera.frame);
     }
 
     tagText(region) {
-      if (this.value.numbered && region.kind === "point") return String(this.value.regions.indexOf(region) + 1);
+      if (this.value.numbered && region.kind === 'point') return String(this.value.regions.indexOf(region) + 1);
       return region.text && !region.label ? region.text : region.label;
     }
 
     frameBounds(region) {
       const [x1, y1, x2, y2] = geometry.bounds(region);
-      const grow = region.kind === "point" || region.kind === "action" ? 8 : 0; // the dot's own size
+      const grow = region.kind === 'point' || region.kind === 'action' ? 8 : 0; // the dot's own size
       const [left, top] = this.camera.toFrame(x1, y1);
       const [right, bottom] = this.camera.toFrame(x2, y2);
       return [left - grow, top - grow, right + grow, bottom + grow];
@@ -242,10 +247,10 @@
       this.drawTags();
       this.drawScreen();
       this.list.draw();
-      this.answer.mark("hot", this.hot);
-      this.answer.mark("active", this.active);
-      const row = this.active === null ? "" : `${this.name}-${this.active}`;
-      for (const part of [this.parts.list, this.parts.stage]) setAttribute(part, "aria-activedescendant", row);
+      this.answer.mark('hot', this.hot);
+      this.answer.mark('active', this.active);
+      const row = this.active === null ? '' : `${this.name}-${this.active}`;
+      for (const part of [this.parts.list, this.parts.stage]) setAttribute(part, 'aria-activedescendant', row);
     }
 
     heat(id) {
@@ -283,7 +288,8 @@
     hit(x, y) {
       const [sx, sy] = this.camera.toSource(x, y);
       const reach = REACH_PX / this.camera.scale;
-      const hits = this.visible.filter((region) => geometry.contains(region, sx, sy, region.kind === "box" ? reach / 4 : reach));
+      const near = (region) => geometry.contains(region, sx, sy, region.kind === 'box' ? reach / 4 : reach);
+      const hits = this.visible.filter(near);
       if (!hits.length) return null;
       return hits.reduce((a, b) => (geometry.area(b) < geometry.area(a) ? b : a)).id;
     }
@@ -295,14 +301,8 @@
       if (this.editor?.drawDetails(details, region)) return;
       details.replaceChildren();
       if (!region) return;
-      const facts = [["Label", region.label], ["Text", region.text], ["Place", geometry.words(region)],
-        ...Object.entries(region.attributes || region.arguments || {})];
-      for (const [name, fact] of facts) {
-        if (fact === null || fact === undefined || fact === "") continue;
-        const line = create("p");
-        line.append(create("small", "", name), create("span", "", typeof fact === "string" ? fact : JSON.stringify(fact)));
-        details.append(line);
-      }
+      const said = { Label: region.label, Text: region.text, Place: geometry.words(region) };
+      details.append(...factLines({ ...said, ...region.attributes, ...region.arguments }));
     }
 
     /* -- Pointer and keys -- */
@@ -314,33 +314,31 @@
         if (this.visible) this.drawCamera();
         this.list.draw();
       }).observe(stage);
-      this.parts.picture.addEventListener("error", () => this.pictureFailed());
+      this.parts.picture.addEventListener('error', () => this.pictureFailed());
       this.listenToPointer(stage);
-      list.addEventListener("pointermove", (event) => this.heat(Viewer.rowId(event)));
-      list.addEventListener("pointerleave", () => this.heat(null));
-      list.addEventListener("click", (event) => this.choose(Viewer.rowId(event)));
-      legend.addEventListener("click", (event) => this.toggleLabel(event.target.closest(".sv-chip")));
-      answer.addEventListener("toggle", () => this.mark());
-      this.answer.box.addEventListener("pointermove", (event) => this.heat(this.answer.at(event.clientX, event.clientY)));
-      this.answer.box.addEventListener("pointerleave", () => this.heat(null));
-      this.answer.box.addEventListener("click", (event) => {
-        const id = this.answer.at(event.clientX, event.clientY);
-        if (id !== null) this.choose(id);
-      });
-      this.root.addEventListener("keydown", (event) => this.key(event));
-      this.root.addEventListener("click", (event) => this.press(event.target.closest("[data-do]")?.dataset.do));
-      this.parts.fade.addEventListener("input", (event) => this.fade(event.target.value / 100));
+      list.addEventListener('pointermove', (event) => this.heat(Viewer.rowId(event)));
+      list.addEventListener('pointerleave', () => this.heat(null));
+      list.addEventListener('click', (event) => this.choose(Viewer.rowId(event)));
+      legend.addEventListener('click', (event) => this.toggleLabel(event.target.closest('.sv-chip')));
+      answer.addEventListener('toggle', () => this.mark());
+      const said = (event) => this.answer.at(event.clientX, event.clientY);
+      this.answer.box.addEventListener('pointermove', (event) => this.heat(said(event)));
+      this.answer.box.addEventListener('pointerleave', () => this.heat(null));
+      this.answer.box.addEventListener('click', (event) => this.choose(said(event) ?? this.active));
+      this.root.addEventListener('keydown', (event) => this.key(event));
+      this.root.addEventListener('click', (event) => this.press(event.target.closest('[data-do]')?.dataset.do));
+      this.parts.fade.addEventListener('input', (event) => this.fade(event.target.value / 100));
     }
 
     static rowId(event) {
-      const row = event.target.closest(".sv-row");
+      const row = event.target.closest('.sv-row');
       return row ? Number(row.dataset.id) : null;
     }
 
     pictureFailed() {
       this.parts.picture.hidden = true;
       this.parts.empty.hidden = false;
-      this.parts.empty.textContent = "The picture could not be shown.";
+      this.parts.empty.textContent = 'The picture could not be shown.';
     }
 
     toggleLabel(chip) {
@@ -359,36 +357,36 @@
     /** Where a pointer event is in the frame. */
     at(event) {
       const frame = this.parts.stage.getBoundingClientRect();
-      return [event.clientX - frame.left - this.parts.stage.clientLeft, event.clientY - frame.top - this.parts.stage.clientTop];
+      return [event.clientX - frame.left, event.clientY - frame.top];
     }
 
     listenToPointer(stage) {
       const fingers = new Map();
       let drag = null;
-      stage.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
-      stage.addEventListener("pointerdown", (event) => {
-        if (!this.value.src || event.target.closest("button")) return;
+      stage.addEventListener('wheel', (event) => this.wheel(event), { passive: false });
+      stage.addEventListener('pointerdown', (event) => {
+        if (!this.value.src || event.target.closest('button')) return;
         fingers.set(event.pointerId, this.at(event));
         drag = fingers.size > 1 ? null : this.beginDrag(event);
         if (drag || fingers.size > 1) stage.setPointerCapture(event.pointerId);
       });
-      stage.addEventListener("pointermove", (event) => {
+      stage.addEventListener('pointermove', (event) => {
         const from = fingers.get(event.pointerId);
         const to = this.at(event);
         if (fingers.size === 2 && from) this.pinch(fingers, event.pointerId, to);
         else if (drag) drag.move(to, event);
-        else if (event.pointerType !== "touch") this.hover(to);
+        else if (event.pointerType !== 'touch') this.hover(to);
         if (from) fingers.set(event.pointerId, to);
       });
-      for (const name of ["pointerup", "pointercancel"]) {
+      for (const name of ['pointerup', 'pointercancel']) {
         stage.addEventListener(name, (event) => {
           fingers.delete(event.pointerId);
-          drag?.end(this.at(event), name === "pointercancel");
+          drag?.end(this.at(event), name === 'pointercancel');
           drag = null;
         });
       }
-      stage.addEventListener("pointerleave", () => this.heat(null));
-      stage.addEventListener("dblclick", (event) => this.doubleClick(event));
+      stage.addEventListener('pointerleave', () => this.heat(null));
+      stage.addEventListener('dblclick', (event) => this.doubleClick(event));
     }
 
     hover(at) {
@@ -448,9 +446,9 @@
     }
 
     key(event) {
-      if (event.target.matches("input, textarea, select") || event.target.closest("dialog")) return;
+      if (event.target.matches('input, textarea, select') || event.target.closest('dialog')) return;
       // Enter and Space belong to the button that has the focus.
-      if (event.target.matches("button, summary") && /^(Enter| )$/.test(event.key)) return;
+      if (event.target.matches('button, summary') && /^(Enter| )$/.test(event.key)) return;
       const action = this.keys()[Viewer.keyName(event)];
       if (!action || action() === false) return;
       event.preventDefault();
@@ -461,8 +459,9 @@
     static keyName(event) {
       const control = event.ctrlKey || event.metaKey;
       const single = event.key.length === 1;
-      return (control ? "Ctrl+" : "") + (event.altKey ? "Alt+" : "") + (event.shiftKey && (control || !single) ? "Shift+" : "") +
-        (single ? event.key.toLowerCase() : event.key);
+      const shift = event.shiftKey && (control || !single);
+      const held = `${control ? 'Ctrl+' : ''}${event.altKey ? 'Alt+' : ''}${shift ? 'Shift+' : ''}`;
+      return held + (single ? event.key.toLowerCase() : event.key);
     }
 
     /** What each key does; an action that gives back `false` leaves the key to the page. */
@@ -475,18 +474,18 @@
         ArrowLeft: () => this.walk(-1),
         Home: () => this.walkFrom(null, 1),
         End: () => this.walkFrom(null, -1),
-        "Shift+ArrowDown": move((camera) => camera.pan(0, -48)),
-        "Shift+ArrowRight": move((camera) => camera.pan(-48, 0)),
-        "Shift+ArrowUp": move((camera) => camera.pan(0, 48)),
-        "Shift+ArrowLeft": move((camera) => camera.pan(48, 0)),
-        "+": move((camera) => camera.zoom(1.25)),
-        "=": move((camera) => camera.zoom(1.25)),
-        "-": move((camera) => camera.zoom(0.8)),
+        'Shift+ArrowDown': move((camera) => camera.pan(0, -48)),
+        'Shift+ArrowRight': move((camera) => camera.pan(-48, 0)),
+        'Shift+ArrowUp': move((camera) => camera.pan(0, 48)),
+        'Shift+ArrowLeft': move((camera) => camera.pan(48, 0)),
+        '+': move((camera) => camera.zoom(1.25)),
+        '=': move((camera) => camera.zoom(1.25)),
+        '-': move((camera) => camera.zoom(0.8)),
         0: move((camera) => camera.fit()),
         1: move((camera) => camera.zoom(1 / camera.scale)),
-        f: () => this.press("full"),
+        f: () => this.press('full'),
         h: () => this.hideActive(),
-        "?": () => this.press("keys"),
+        '?': () => this.press('keys'),
         Escape: () => this.escape(),
         ...this.editor?.keys(),
       };
@@ -504,15 +503,15 @@
     escape() {
       if (this.editor?.escape()) return true;
       if (this.active !== null) this.choose(null);
-      else if (!this.camera.fitted) this.press("fit");
+      else if (!this.camera.fitted) this.press('fit');
       else return false;
       return true;
     }
 
     press(name) {
       const actions = {
-        "zoom-in": () => this.camera.zoom(1.25),
-        "zoom-out": () => this.camera.zoom(0.8),
+        'zoom-in': () => this.camera.zoom(1.25),
+        'zoom-out': () => this.camera.zoom(0.8),
         fit: () => this.camera.fit(),
         full: () => (document.fullscreenElement ? document.exitFullscreen() : this.root.requestFullscreen()),
         keys: () => this.showKeys(),
@@ -524,23 +523,23 @@
     }
 
     showKeys() {
-      const rows = [["↑ ↓ ← →", "next and previous result"], ["Home, End", "first and last result"],
-        ["H", "hide the label; again: show all"], ["+ −", "zoom, also with the wheel or two fingers"],
-        ["0, 1", "fit to the frame; one pixel to one"], ["Shift + arrows", "move the picture"],
-        ["F", "full screen"], ["Esc", "let go, then fit"], ...(this.editor?.keyHelp() || []), ["?", "these keys"]];
-      const table = create("dl");
-      for (const [keys, meaning] of rows) table.append(create("dt", "", keys), create("dd", "", meaning));
-      const close = create("button", "", "Close");
-      close.type = "button";
-      close.addEventListener("click", () => this.parts.keys.close());
-      this.parts.keys.replaceChildren(create("h3", "", "Keys"), table, close);
+      const rows = [['↑ ↓ ← →', 'next and previous result'], ['Home, End', 'first and last result'],
+        ['H', 'hide the label; again: show all'], ['+ −', 'zoom, also with the wheel or two fingers'],
+        ['0, 1', 'fit to the frame; one pixel to one'], ['Shift + arrows', 'move the picture'],
+        ['F', 'full screen'], ['Esc', 'let go, then fit'], ...(this.editor?.keyHelp() || []), ['?', 'these keys']];
+      const table = create('dl');
+      for (const [keys, meaning] of rows) table.append(create('dt', '', keys), create('dd', '', meaning));
+      const close = create('button', '', 'Close');
+      close.type = 'button';
+      close.addEventListener('click', () => this.parts.keys.close());
+      this.parts.keys.replaceChildren(create('h3', '', 'Keys'), table, close);
       this.parts.keys.showModal();
     }
   }
 
   /** Bring the viewer inside `element` to life. `port` is the way to and from Python, see `app/viewer.py`. */
   window.StudioViewer.mount = (element, port) => {
-    const viewer = new Viewer(element.querySelector(".sv"), port);
+    const viewer = new Viewer(element.querySelector('.sv'), port);
     port.watch(() => viewer.receive());
     viewer.receive();
     return viewer;

@@ -4,9 +4,9 @@
  * Every label, text and name is untrusted: it reaches the page through `textContent` and nothing else.
  */
 (() => {
-  "use strict";
+  'use strict';
 
-  const SVG = "http://www.w3.org/2000/svg";
+  const SVG = 'http://www.w3.org/2000/svg';
   const ROW_PX = 36; // height of a list row, the same in viewer.css
   const MAX_TAGS = 200; // name tags on the picture at a time; zooming in brings up others
 
@@ -21,13 +21,27 @@
 
   function shape(name, className) {
     const node = document.createElementNS(SVG, name);
-    if (className) node.setAttribute("class", className);
+    if (className) node.setAttribute('class', className);
     return node;
   }
 
   /** Set an attribute only when it differs: with thousands of shapes this is what keeps a redraw cheap. */
   function setAttribute(node, name, value) {
     if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  }
+
+  /** A line of a region's details. Facts come from the model and may be anything that JSON can say. */
+  function factLine(name, fact) {
+    const line = create('p');
+    line.append(create('small', '', name));
+    line.append(create('span', '', typeof fact === 'string' ? fact : JSON.stringify(fact)));
+    return line;
+  }
+
+  /** Lines for those facts that say something. */
+  function factLines(facts) {
+    const known = Object.entries(facts).filter(([, fact]) => fact !== null && fact !== undefined && fact !== '');
+    return known.map(([name, fact]) => factLine(name, fact));
   }
 
   /** Exactly `count` children made by `make`; those already there are used again. */
@@ -41,25 +55,26 @@
     return parent.children;
   }
 
-  /* ---- Geometry of regions, in pixels of the source picture ------------------------------------------------------ */
+  /* ---- Geometry of regions, in pixels of the source picture ----------------------------------------------------- */
 
   // The number of a 3D box's corner has one bit for each axis: an edge joins two corners that differ in one bit.
-  const BOX_3D_EDGES = [1, 2, 4].flatMap((bit) => [0, 1, 2, 3, 4, 5, 6, 7].filter((i) => !(i & bit)).map((i) => [i, i | bit]));
+  const CORNERS = [0, 1, 2, 3, 4, 5, 6, 7];
+  const BOX_3D_EDGES = [1, 2, 4].flatMap((bit) => CORNERS.filter((i) => !(i & bit)).map((i) => [i, i | bit]));
 
   const geometry = {
     /** All corners of a region; empty when it has no place in the picture. */
     corners(region) {
-      if (region.kind === "box") {
+      if (region.kind === 'box') {
         const [x1, y1, x2, y2] = region.xyxy;
         return [[x1, y1], [x2, y1], [x2, y2], [x1, y2]];
       }
-      if (region.kind === "point") return [region.xy];
-      if (region.kind === "action") return [region.xy, region.to_xy].filter(Boolean);
+      if (region.kind === 'point') return [region.xy];
+      if (region.kind === 'action') return [region.xy, region.to_xy].filter(Boolean);
       return (region.xy || []).filter(Boolean); // a corner behind the camera has no place
     },
 
     bounds(region) {
-      if (region.kind === "box") return region.xyxy;
+      if (region.kind === 'box') return region.xyxy;
       const corners = geometry.corners(region);
       if (!corners.length) return null;
       const xs = corners.map((c) => c[0]);
@@ -69,19 +84,19 @@
 
     /** SVG path data. A point is a stroke of no length: its round cap is a dot of the same size at every zoom. */
     path(region) {
-      if (region.kind === "box") {
+      if (region.kind === 'box') {
         const [x1, y1, x2, y2] = region.xyxy;
         return `M${x1} ${y1}H${x2}V${y2}H${x1}Z`;
       }
       const corners = geometry.corners(region);
-      if (!corners.length) return "";
-      if (region.kind === "point") return `M${corners[0].join(" ")}h0`;
-      if (region.kind === "action") return `M${corners.map((c) => c.join(" ")).join("L")}${corners.length < 2 ? "h0" : ""}`;
-      if (region.kind === "box_3d") {
+      if (!corners.length) return '';
+      if (corners.length === 1) return `M${corners[0].join(' ')}h0`;
+      if (region.kind === 'action') return `M${corners.map((c) => c.join(' ')).join('L')}`;
+      if (region.kind === 'box_3d') {
         const ends = BOX_3D_EDGES.map(([a, b]) => [region.xy[a], region.xy[b]]).filter(([a, b]) => a && b);
-        return ends.map(([a, b]) => `M${a.join(" ")}L${b.join(" ")}`).join("");
+        return ends.map(([a, b]) => `M${a.join(' ')}L${b.join(' ')}`).join('');
       }
-      return `M${corners.map((c) => c.join(" ")).join("L")}Z`;
+      return `M${corners.map((c) => c.join(' ')).join('L')}Z`;
     },
 
     /** Whether (x, y) is on the region, give or take `reach` source pixels. */
@@ -90,8 +105,8 @@
       if (!bounds) return false;
       const [x1, y1, x2, y2] = bounds;
       if (x < x1 - reach || x > x2 + reach || y < y1 - reach || y > y2 + reach) return false;
-      if (region.kind === "polygon") return geometry.inside(region.xy, x, y);
-      if (region.kind === "action" && region.to_xy) return geometry.distance(region.xy, region.to_xy, x, y) <= reach;
+      if (region.kind === 'polygon') return geometry.inside(region.xy, x, y);
+      if (region.kind === 'action' && region.to_xy) return geometry.distance(region.xy, region.to_xy, x, y) <= reach;
       return true;
     },
 
@@ -120,16 +135,14 @@
 
     /** The place as words: "120, 40 – 300, 200". */
     words(region) {
-      if (region.kind === "action" && !region.xy) return "";
-      const round = (pair) => pair.map((n) => Math.round(n)).join(", ");
-      if (region.kind === "point") return round(region.xy);
-      if (region.kind === "action") return region.to_xy ? `${round(region.xy)} → ${round(region.to_xy)}` : round(region.xy);
+      const round = (pair) => pair.map((n) => Math.round(n)).join(', ');
+      if (region.kind === 'point' || region.kind === 'action') return geometry.corners(region).map(round).join(' → ');
       const bounds = geometry.bounds(region);
-      return bounds ? `${round(bounds.slice(0, 2))} – ${round(bounds.slice(2))}` : "";
+      return bounds ? `${round(bounds.slice(0, 2))} – ${round(bounds.slice(2))}` : '';
     },
   };
 
-  /* ---- Camera: where the picture lies in the frame ------------------------------------------------------------------ */
+  /* ---- Camera: where the picture lies in the frame -------------------------------------------------------------- */
 
   class Camera {
     constructor() {
@@ -203,19 +216,19 @@
     }
   }
 
-  /* ---- Name tags that do not cover each other ----------------------------------------------------------------------- */
+  /* ---- Name tags that do not cover each other ------------------------------------------------------------------- */
 
   class Tags {
     constructor(host) {
       this.host = host;
       this.widths = new Map();
-      this.pen = document.createElement("canvas").getContext("2d");
+      this.pen = document.createElement('canvas').getContext('2d');
       this.height = 20;
     }
 
     width(text) {
       if (!this.widths.has(text)) {
-        this.pen.font ||= "600 12px system-ui";
+        this.pen.font ||= '600 12px system-ui';
         this.pen.font = getComputedStyle(this.host).font;
         this.widths.set(text, Math.min(Math.ceil(this.pen.measureText(text).width) + 12, 180));
       }
@@ -249,7 +262,7 @@
     }
 
     draw(placed) {
-      const nodes = pool(this.host, placed.length, () => create("span"));
+      const nodes = pool(this.host, placed.length, () => create('span'));
       placed.forEach(({ tag, x, y, w }, i) => {
         const node = nodes[i];
         if (node.textContent !== tag.text) node.textContent = tag.text;
@@ -260,13 +273,13 @@
     }
   }
 
-  /* ---- The answer's words --------------------------------------------------------------------------------------------- */
+  /* ---- The answer's words --------------------------------------------------------------------------------------- */
 
   class AnswerText {
     constructor(details) {
       this.details = details;
-      this.box = details.querySelector("pre");
-      this.text = "";
+      this.box = details.querySelector('pre');
+      this.text = '';
       this.ranges = { hot: null, active: null };
     }
 
@@ -280,7 +293,8 @@
         this.text = text;
       }
       const place = AnswerText.codeUnits(text);
-      this.spans = regions.filter((r) => r.span).map((r) => ({ id: r.id, start: place(r.span[0]), end: place(r.span[1]) }));
+      const said = regions.filter((region) => region.span);
+      this.spans = said.map(({ id, span: [start, end] }) => ({ id, start: place(start), end: place(end) }));
     }
 
     /** Spans count code points, the browser counts UTF-16 code units: a function from the one to the other. */
@@ -333,15 +347,15 @@
     }
   }
 
-  /* ---- The list of results: only the rows in sight are in the page --------------------------------------------------- */
+  /* ---- The list of results: only the rows in sight are in the page ---------------------------------------------- */
 
   class ResultList {
     constructor(box, name) {
       this.box = box;
       this.name = name;
-      this.rows = box.querySelector(".sv-rows");
+      this.rows = box.querySelector('.sv-rows');
       this.items = [];
-      this.box.addEventListener("scroll", () => this.draw());
+      this.box.addEventListener('scroll', () => this.draw());
     }
 
     show(items, state) {
@@ -359,20 +373,21 @@
     }
 
     static row() {
-      const row = create("div");
-      row.setAttribute("role", "option");
-      row.append(create("i"), create("b"), create("small"));
+      const row = create('div');
+      row.setAttribute('role', 'option');
+      row.append(create('i'), create('b'), create('small'));
       return row;
     }
 
     fill(row, item, place) {
       const { hot, active } = this.state;
-      setAttribute(row, "class", `sv-row ${item.color}${item.id === hot ? " is-hot" : ""}${item.id === active ? " is-active" : ""}`);
-      setAttribute(row, "id", `${this.name}-${item.id}`);
-      setAttribute(row, "data-id", String(item.id));
-      setAttribute(row, "aria-selected", String(item.id === active));
-      setAttribute(row, "aria-posinset", String(place + 1));
-      setAttribute(row, "aria-setsize", String(this.items.length));
+      const lit = `${item.id === hot ? ' is-hot' : ''}${item.id === active ? ' is-active' : ''}`;
+      setAttribute(row, 'class', `sv-row ${item.color}${lit}`);
+      setAttribute(row, 'id', `${this.name}-${item.id}`);
+      setAttribute(row, 'data-id', String(item.id));
+      setAttribute(row, 'aria-selected', String(item.id === active));
+      setAttribute(row, 'aria-posinset', String(place + 1));
+      setAttribute(row, 'aria-setsize', String(this.items.length));
       row.style.transform = `translateY(${place * ROW_PX}px)`;
       [item.mark, item.title, item.place].forEach((text, i) => {
         if (row.children[i].textContent !== text) row.children[i].textContent = text;
@@ -391,5 +406,8 @@
     }
   }
 
-  window.StudioViewer = { geometry, Camera, Tags, AnswerText, ResultList, create, shape, setAttribute, pool, clamp };
+  window.StudioViewer = {
+    ...{ geometry, Camera, Tags, AnswerText, ResultList },
+    ...{ create, shape, setAttribute, factLines, pool, clamp },
+  };
 })();

@@ -76,7 +76,9 @@ class _GroundTab:
                 self._build_options()
 
     def _build_question(self) -> None:
-        self.task = gr.Radio(_TASKS, value="detect", show_label=False, label="Task", elem_id="ground-task")
+        self.task = gr.Radio(
+            _TASKS, value="detect", show_label=False, label="Task", elem_id="ground-task", scale=0, min_width=0
+        )
         with gr.Row(elem_id="ground-question"):
             self.categories = gr.Dropdown(
                 [],
