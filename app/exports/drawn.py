@@ -10,7 +10,6 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import IO
 
-from app.draw import draw_png
 from app.exports.base import Annotated, Names
 
 
@@ -29,4 +28,7 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
 
 
 def _png(item: Annotated, labels: Sequence[str]) -> bytes:
+    # Its annotators take half a second to import: the first drawing can wait for that, the page should not.
+    from app.draw import draw_png
+
     return draw_png(item.image, item.answer, labels, numbered=item.numbered, camera=item.camera)
