@@ -121,8 +121,9 @@ class TagReader:
             self._findings.problems.answer_was_cut(self._findings.count)
             return after
         begin = offset + start if self._label_start is None else self._label_start
+        span = (begin, offset + end + len(inside[0].rstrip()))
         for place in read_tagged(PLACE_KINDS[kind], inside[0], self._label):
-            self._findings.add_place(place, (begin, offset + after), self.image_index)
+            self._findings.add_place(place, span, self.image_index)
         self._label_start = None
         self._prose.take_out()
         return after

@@ -1,0 +1,83 @@
+"""Valid answers of every form that has a closing mark, for property tests: the text, and how many objects are in it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from hypothesis import strategies as st
+
+NUMBERS = st.integers(0, 1000)
+BOXES = st.tuples(NUMBERS, NUMBERS, NUMBERS, NUMBERS).map(list)
+POINTS = st.tuples(NUMBERS, NUMBERS).map(list)
+WORDS = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), min_size=1, max_size=12)
+NAMES = st.from_regex(r"[a-z米]{1,6}( [a-z]{1,6})?", fullmatch=True)
+SECONDS = st.integers(0, 5999)
+
+
+def clock(seconds: int) -> str:
+    return f"{seconds // 60:02d}:{seconds % 60:02d}.50"
+
+
+OBJECTS: st.SearchStrategy[dict[str, Any]] = st.one_of(
+    st.fixed_dictionaries({"bbox_2d": BOXES, "label": WORDS}),
+    st.fixed_dictionaries({"label": WORDS, "bbox_2d": BOXES}),
+    st.fixed_dictionaries({"bbox_2d": BOXES, "name_zh": WORDS, "name_en": WORDS}),
+    st.fixed_dictionaries({"bbox_2d": BOXES, "text_content": WORDS}),
+    st.fixed_dictionaries({"point_2d": POINTS, "label": WORDS, "role": WORDS}),
+    st.fixed_dictionaries({"names": st.fixed_dictionaries({"en": WORDS}), "box": BOXES}),
+    st.fixed_dictionaries({"bbox_3d": st.lists(NUMBERS, min_size=9, max_size=9), "label": WORDS}),
+    st.builds(
+        lambda start, length, words: {
+            "start_time": clock(start),
+            "end_time": clock(start + length),
+            "description": words,
+        },
+        SECONDS,
+        SECONDS,
+        WORDS,
+    ),
+    st.builds(
+        lambda arguments: {"name": "computer_use", "arguments": arguments},
+        st.fixed_dictionaries({"coordinate": POINTS}),
+    ),
+)
+LISTS = st.lists(OBJECTS, min_size=1, max_size=6)
+
+
+def fenced(items: list[dict[str, Any]]) -> str:
+    lines = ",\n".join("\t" + json.dumps(item, ensure_ascii=False) for item in items)
+    return f"```json\n[\n{lines}\n]\n```"
+
+
+def tagged(boxes: list[tuple[str, list[int]]]) -> str:
+    return " and ".join(f"<ref>{name}</ref><box>({x1},{y1}),({x2},{y2})</box>" for name, (x1, y1, x2, y2) in boxes)
+
+
+def special(boxes: list[tuple[str, list[int]]]) -> str:
+    for_tokens = tagged(boxes)
+    for tag, token in (("ref", "object_ref"), ("box", "box")):
+        for_tokens = for_tokens.replace(f"<{tag}>", f"<|{token}_start|>").replace(f"</{tag}>", f"<|{token}_end|>")
+    return for_tokens
+
+
+def pointed(points: list[tuple[str, list[int]]]) -> str:
+    return " ".join(f'<point x="{x / 10}" y="{y / 10}" alt="{name}">{name}</point>' for name, (x, y) in points)
+
+
+TEXTS: st.SearchStrategy[tuple[str, int]] = st.one_of(
+    LISTS.map(lambda items: (fenced(items), len(items))),
+    LISTS.map(lambda items: (json.dumps(items), len(items))),
+    LISTS.map(lambda items: (repr(items), len(items))),
+    LISTS.map(lambda items: ("\n".join(map(json.dumps, items)), len(items))),
+    LISTS.map(lambda items: ("Here they are: " + json.dumps({"objects": items}, indent=2) + "\nDone.", len(items))),
+    st.lists(st.tuples(NAMES, BOXES), min_size=1, max_size=4).map(lambda boxes: (tagged(boxes), len(boxes))),
+    st.lists(st.tuples(NAMES, BOXES), min_size=1, max_size=4).map(lambda boxes: (special(boxes), len(boxes))),
+    st.lists(st.tuples(NAMES, POINTS), min_size=1, max_size=4).map(lambda points: (pointed(points), len(points))),
+    st.dictionaries(SECONDS.map(lambda s: f"{clock(s)} - {clock(s + 1)}"), WORDS, min_size=1, max_size=5).map(
+        lambda events: (json.dumps(events), len(events))
+    ),
+    st.dictionaries(NAMES, st.lists(BOXES, min_size=1, max_size=3), min_size=1, max_size=3).map(
+        lambda boxes: (json.dumps(boxes), sum(map(len, boxes.values())))
+    ),
+)

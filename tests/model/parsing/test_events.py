@@ -1,0 +1,95 @@
+"""The forms in which models tell times become the same events, bounded by the video."""
+
+from __future__ import annotations
+
+import pytest
+
+from model.catalog import PER_1000
+from model.parsing import parse_answer
+from model.parsing.events import read_range, seconds
+from tests.model.parsing.answers import PICTURE
+
+EVENT = ("opens the door", 62.5, 65.0)
+
+ROWS: dict[str, tuple[str, list[tuple[str, float, float]]]] = {
+    "sentence in seconds": ("She opens the door in 62.5 - 65.0 seconds.", [("She opens the door", 62.5, 65)]),
+    "sentence by the clock": ("She opens the door in 01:02.50 - 01:05.00.", [("She opens the door", 62.5, 65)]),
+    "sentence that names nothing": ("The given query happens in 62.5 - 65.0 seconds.", [("", 62.5, 65)]),
+    "from and to": ("She opens the door from 01:02.5 to 01:05.", [("She opens the door", 62.5, 65)]),
+    "between": ("She waits between 3 and 6 seconds.", [("She waits", 3, 6)]),
+    "two in a sentence": (
+        "He sits in 1 - 2 seconds, and then he stands from 00:03 to 00:04.",
+        [("He sits", 1, 2), ("he stands", 3, 4)],
+    ),
+    "moment": ("The light goes on at 12.5 seconds.", [("The light goes on", 12.5, 12.5)]),
+    "in the brackets of the prompt": ("She sits from <1.0 seconds> to <2.5 seconds>.", [("She sits", 1, 2.5)]),
+    "lines that begin with the range": (
+        "- 00:01.00 - 00:02.00: he sits\n2. 0:05 - 0:10 he stands",
+        [("he sits", 1, 2), ("he stands", 5, 10)],
+    ),
+    "start and end by the clock": (
+        '[{"start_time": "01:02.50", "end_time": "01:05.00", "description": "opens the door"}]',
+        [EVENT],
+    ),
+    "start and end in seconds": ('[{"start": 62.5, "end": 65, "label": "opens the door"}]', [EVENT]),
+    "hours": ('[{"start": "01:00:02.50", "end": "01:00:05", "event": "x"}]', [("x", 3602.5, 3605)]),
+    "range as a key": ('{"01:02.50 - 01:05.00": "opens the door"}', [EVENT]),
+    "range of seconds as a key": ('{"62.5 - 65.0": "opens the door"}', [EVENT]),
+    "range under a key": ('[{"timestamp": "01:02.50 - 01:05.00", "caption": "opens the door"}]', [EVENT]),
+    "range as a list": ('[{"time_range": [62.5, 65], "caption": "opens the door"}]', [EVENT]),
+    "moment under a key": ('[{"time": 62.5, "event": "opens the door"}]', [("opens the door", 62.5, 62.5)]),
+    "list in an object": ('{"events": [{"start": 62.5, "end": 65, "label": "opens the door"}]}', [EVENT]),
+    "opening hours": ("Open from Monday, 9:00 - 17:00.", []),
+    "scores and ratios": ("They won 3 - 1, at a ratio of 16:9 in 2024.", []),
+    "an age group is a field": ('{"18-25": "young"}', []),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_events(name: str) -> None:
+    text, expected = ROWS[name]
+    events = parse_answer(text, PER_1000).events
+    assert [(event.label, event.start_s, event.end_s) for event in events] == expected
+
+
+def test_sentences_stay_in_the_text() -> None:
+    text = "She opens the door in 62.5 - 65.0 seconds."
+    answer = parse_answer(text, PER_1000)
+    assert answer.text == text
+    assert text[slice(*answer.events[0].span or ())] == "in 62.5 - 65.0 seconds"
+
+
+def test_past_the_end_of_the_video() -> None:
+    answer = parse_answer("It happens in 8 - 12 seconds.", PER_1000, duration_s=10)
+    assert [(event.start_s, event.end_s) for event in answer.events] == [(8, 10)]
+    assert answer.problems == ("One event ran past the end of the video and was shortened.",)
+
+
+def test_end_before_start() -> None:
+    answer = parse_answer('[{"start": 5, "end": 3, "label": "x"}]', PER_1000)
+    assert [(event.start_s, event.end_s) for event in answer.events] == [(3, 5)]
+    assert answer.problems == ("One event ended before it began; its times were swapped.",)
+
+
+def test_box_in_time_is_in_pixels() -> None:
+    [event] = parse_answer('[{"time": 1.0, "bbox_2d": [1, 2, 3, 4], "label": "car"}]', PER_1000, [PICTURE]).events
+    assert event.xyxy == (1, 2, 3, 4)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("12.5", 12.5), ("12.5 s", 12.5), ("3 seconds", 3), ("01:32.40", 92.4), ("00:01:02", 62), ("<0.3 seconds>", 0.3)]
+    + [(text, None) for text in ("", "noon", "-3", "2018-06-01", "1:2:3:4", "12 kg")],
+)
+def test_seconds(text: str, expected: float | None) -> None:
+    assert seconds(text) == (None if expected is None else pytest.approx(expected))
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), True, None, [1]])
+def test_what_is_no_time(value: object) -> None:
+    assert seconds(value) is None
+
+
+@pytest.mark.parametrize("text", ["18 - 25", "a - b", "01:00", "1 - 2 kg"])
+def test_what_is_no_range(text: str) -> None:
+    assert read_range(text) is None

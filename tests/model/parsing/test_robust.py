@@ -1,0 +1,162 @@
+"""No text is too strange, too long or too deep: it is read in linear time, without recursion, and nothing is raised."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from model.catalog import CONVENTIONS, PER_1000
+from model.parsing import AnswerParser, answer_to_json, parse_answer
+from model.types import Answer
+from tests.model.parsing.answers import PICTURE, REAL_OUTPUTS, needs_real_outputs, objects, streamed
+from tests.model.parsing.test_ugly_answers import ROWS
+
+FRAGMENTS = (
+    *("{", "}", "[", "]", "(", ")", ",", ":", '"', "'", "`", "```", "```json\n", "\n", "\\", "\\u12", "\\ud800", " "),
+    *("<box>", "</box>", "<ref>", "</ref>", "<quad>", "<think>", "</think>", "<tool_call>", "</tool_call>"),
+    *('<points x1="1" y1="2">', "</points>", "<function=", "</function>", "<|im_end|>", "<|box_start|>"),
+    *('"bbox_2d": [1,2,3,4]', '"label": "x"', '"point_2d"', '"bboxes"', '"name": "f"', '"arguments": {', '"time"'),
+    *("1,2,3,4 dog", "(1,2),(3,4)", "NaN", "1e999", "-", "9" * 50, "01:02.5 - 02:03", '"start": 1', "in 3 - 4 seconds"),
+    *("Picture 2", "...", "//", "é", "全", "\x00", "\r"),
+)
+
+
+def check(text: str, seed: int) -> None:
+    """Read at once and in pieces; the result is the same, can be printed, and its spans lie in the text."""
+    convention = list(CONVENTIONS.values())[seed % len(CONVENTIONS)]
+    media = [PICTURE] * (seed % 3)
+    answer = parse_answer(text, convention, media)
+    json.dumps(answer_to_json(answer), allow_nan=False).encode()
+    assert streamed(text, convention, media, step=1 + seed % 7) == answer
+    for found in objects(answer):
+        assert found.span is not None
+        start, end = found.span
+        assert 0 <= start < end <= len(text)
+
+
+@given(st.lists(st.sampled_from(FRAGMENTS), max_size=40).map("".join), st.integers(0, 100))
+@settings(max_examples=400, deadline=None)
+def test_fragments_of_answers(text: str, seed: int) -> None:
+    check(text, seed)
+
+
+@given(st.binary(max_size=300), st.integers(0, 100))
+@settings(max_examples=200, deadline=None)
+def test_random_bytes(data: bytes, seed: int) -> None:
+    check(data.decode("utf-8", errors="replace"), seed)
+
+
+@pytest.mark.parametrize("seed", range(300))
+def test_mutated_ugly_answers(seed: int) -> None:
+    chance = random.Random(seed)
+    text, _, _ = chance.choice(list(ROWS.values()))
+    check(mutated(text, chance), seed)
+
+
+@needs_real_outputs
+@pytest.mark.parametrize("path", sorted(Path(REAL_OUTPUTS / "raw").glob("*.txt")), ids=lambda path: path.stem)
+def test_mutated_real_answers(path: Path) -> None:
+    text = path.read_bytes().decode()
+    for seed in range(25):
+        check(mutated(text, random.Random(seed)), seed)
+
+
+def mutated(text: str, chance: random.Random) -> str:
+    for _ in range(chance.randrange(1, 6)):
+        at = chance.randrange(len(text) + 1)
+        behind = min(at + chance.randrange(20), len(text))
+        fragment, skipped_to = chance.choice(FRAGMENTS), chance.randrange(at, len(text) + 1)
+        text = chance.choice(
+            (text[:at] + text[behind:], text[:at] + fragment + text[at:], text[:at] + text[skipped_to:])
+        )
+    return text
+
+
+BOX_LINE = '\t{{"bbox_2d": [{0}, 20, 300, 400], "label": "red circle {0}"}},\n'
+
+
+def boxes_of(length: int) -> str:
+    count = length // len(BOX_LINE.format(500))
+    return "```json\n[\n" + "".join(BOX_LINE.format(index % 300) for index in range(count)) + "]\n```"
+
+
+LONG: dict[str, Callable[[int], str]] = {
+    "boxes": boxes_of,
+    "open lists": lambda length: "[" * length,
+    "closed lists": lambda length: "[" * (length // 2) + "]" * (length // 2),
+    "open objects": lambda length: '{"a":' * (length // 5),
+    "stray braces": lambda length: "{" * length,
+    "one string": lambda length: '{"a": "' + "x" * length,
+    "quotes that do not close": lambda length: "{'a': '" + "a'a " * (length // 4),
+    "one number": lambda length: "[" + "1" * length,
+    "backslashes": lambda length: '{"a": "' + "\\" * length,
+    "spaces": lambda length: "[" + " " * length,
+    "parentheses": lambda length: "(" * length,
+    "backticks": lambda length: "`a" * (length // 2),
+    "fences": lambda length: "```\n" * (length // 4),
+    "beginnings of tags": lambda length: "<" * length,
+    "tags that do not end": lambda length: "<points " * (length // 8),
+    "tags": lambda length: "<ref>a</ref><box>(1,2),(3,4)</box>" * (length // 34),
+    "stripped boxes on one line": lambda length: "dog(1,2),(3,4) " * (length // 15),
+    "plain lines": lambda length: "10,20,30,40 dog\n" * (length // 16),
+    "times on one line": lambda length: "in 1.0 - 2.0 seconds " * (length // 21),
+    "newlines": lambda length: "\n" * length,
+    "fields": lambda length: "".join(f'{{"k{index}": 1}}\n' for index in range(length // 12)),
+}
+
+
+def seconds_for(read: Callable[[], Answer]) -> float:
+    """Processor time of the faster of two runs, so that a busy machine does not count."""
+    times = []
+    for _ in range(2):
+        start = time.process_time()
+        read()
+        times.append(time.process_time() - start)
+    return min(times)
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_200_kilobytes_at_once(name: str) -> None:
+    text = LONG[name](200_000)
+    start = time.process_time()
+    parse_answer(text, PER_1000, [PICTURE])
+    assert time.process_time() - start < 4
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_time_grows_with_the_length_and_not_faster(name: str) -> None:
+    """Four times the text may take at most ten times as long, streamed by tokens; quadratic would be sixteen."""
+    short, long = LONG[name](20_000), LONG[name](80_000)
+    base = seconds_for(lambda: streamed(short, PER_1000, [PICTURE], step=4))
+    assert seconds_for(lambda: streamed(long, PER_1000, [PICTURE], step=4)) < 10 * base + 0.2
+
+
+def test_all_boxes_of_a_long_answer_are_found() -> None:
+    text = boxes_of(200_000)
+    assert len(parse_answer(text, PER_1000, [PICTURE]).boxes) == text.count("bbox_2d")
+
+
+def test_an_object_under_ten_thousand_brackets_is_found() -> None:
+    text = "[" * 10_000 + '{"bbox_2d": [1, 2, 3, 4], "label": "deep"}' + "]" * 10_000
+    answer = parse_answer(text, PER_1000, [PICTURE])
+    assert [box.label for box in answer.boxes] == ["deep"]
+
+
+def test_fields_that_are_nested_too_deeply_are_told() -> None:
+    text = '{"shop": "X", "deep": ' + '{"a": ' * 10_000 + "1" + "}" * 10_000 + "}"
+    answer = parse_answer(text, PER_1000, [PICTURE])
+    assert answer.fields["shop"] == "X"
+    assert any("nested too deeply" in problem for problem in answer.problems)
+    json.dumps(answer_to_json(answer))
+
+
+def test_feeding_nothing_is_harmless() -> None:
+    parser = AnswerParser(PER_1000)
+    assert parser.feed("") == parser.finish() == Answer()
