@@ -68,6 +68,8 @@ _ASKED: dict[str, Callable[[View, np.random.Generator], list[Turn]]] = {
     "describe": dialogues.describe,
     "in_box": dialogues.in_box,
 }
+_RARELY = ("relation", "yes_no", "describe", "in_box")
+"""Abilities without a target, asked about every fourth scene."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,13 +181,16 @@ def sample(engine: Engine, index: int) -> Iterator[Score]:
     yield from finding(engine, view, picture, rng)
     yield from pointing(engine, view, picture, rng)
     for ability, asked in _ASKED.items():
+        if ability in _RARELY and index % 4:
+            continue
         turns = asked(view, rng)
         names = [ability if i == 0 else "follow_up" for i in range(len(turns))]
         yield from conversation(engine, turns, [picture], names)
     other = random_scene(rng)
     views = [view, View.of(other, grid_of(other.size_wh))]
     yield from conversation(engine, dialogues.compare(views, rng), [picture, picture_of(other)], ["compare"])
-    yield from conversation(engine, dialogues.without_pictures(rng, 1), [], ["off_topic"])
+    if index % 4 == 0:
+        yield from conversation(engine, dialogues.without_pictures(rng, 1), [], ["off_topic"])
 
 
 def run(indices: Sequence[int]) -> list[Score]:

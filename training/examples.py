@@ -16,10 +16,10 @@ from training.tower import grid_of
 FOLDER = Path(__file__).resolve().parent.parent / "ui_assets" / "examples"
 # Seed, size and question of each; the seeds were picked for their looks and are no training seeds.
 EXAMPLES = (
-    (9_000_018, (640, 480), "Describe the picture."),
+    (9_000_018, (640, 480), "How many shapes are there?"),
     (9_000_013, (512, 512), "Locate every shape."),
-    (9_000_001, (512, 512), "How many diamonds are there?"),
-    (9_000_035, (480, 640), "Is the blue square above the red cross?"),
+    (9_000_001, (512, 512), "Where is the black diamond?"),
+    (9_000_035, (480, 640), "What color is the triangle?"),
 )
 
 

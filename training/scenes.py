@@ -38,9 +38,9 @@ _MIN_CONTRAST = 85.0
 _SUBPIXEL_BITS = 4
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Shape:
-    """A flat shape; `outline` is (n, 2) float pixels, `xyxy` its exact bounds."""
+    """A flat shape; `outline` is (n, 2) float pixels, `xyxy` its exact bounds. Two that look the same are still two."""
 
     kind: str
     color: str

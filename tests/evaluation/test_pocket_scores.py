@@ -73,3 +73,10 @@ def test_writing_replaces_only_what_stands_between_the_marks(tmp_path: Path) -> 
     for name in QUOTED_IN:
         assert (tmp_path / name).read_text("utf-8") == f"before\n{MARKS[0]}\n{table(rows)}\n{MARKS[1]}\nafter\n"
     assert json.loads((tmp_path / FIGURES).read_text("utf-8")) == rows
+
+
+def test_two_shapes_that_look_the_same_are_two() -> None:
+    same = [shape("red", "star", (0, 0, 10, 10)) for _ in range(2)]
+    same.remove(same[1])
+    assert len(same) == 1
+    assert same[0] in same
