@@ -172,8 +172,12 @@ class ChatActions:
 
     def welcome(self) -> str:
         """What an empty conversation shows."""
-        put, read = self._studio.media.put, self._dialogue.read
-        return view.welcome_html([(example, put(read(example.path))) for example in self._examples])
+        shown = []
+        for example in self._examples:
+            image = self._dialogue.read(example.path)
+            self._studio.media.put(image)
+            shown.append((example, media_url(image.sha256, small=True)))
+        return view.welcome_html(shown)
 
     def about(self) -> str:
         """What the pocket model can and cannot do; empty for any other. Shown below the welcome."""

@@ -2,6 +2,7 @@
    Knows the tab's HTML (chat.html). What a click means is decided in Python; here it only becomes an event. */
 window.StudioChat = (() => {
   'use strict';
+  const DRAFT_KEY = 'qwen-vl-studio-draft';
   const byId = (id) => document.getElementById(id);
   const isShown = () => byId('chat')?.offsetParent != null;
 
@@ -120,10 +121,28 @@ window.StudioChat = (() => {
     });
   }
 
+  /** Run `start` as soon as the tab is in the page. */
+  function whenThere(start) {
+    if (byId('chat-scroll') && composerText()) start();
+    else setTimeout(whenThere, 100, start);
+  }
+
+  const composerText = () => byId('composer')?.querySelector('textarea');
+
+  /** Words that were not sent yet survive a reload, which the page does by itself after a restart of the program. */
+  function keepDraft() {
+    const text = composerText();
+    const draft = sessionStorage.getItem(DRAFT_KEY);
+    if (draft && !text.value) {
+      text.value = draft;
+      text.dispatchEvent(new Event('input', { bubbles: true }));
+    }
+    addEventListener('pagehide', () => sessionStorage.setItem(DRAFT_KEY, composerText()?.value ?? ''));
+  }
+
   /** Keep the end of the conversation in view, unless the person scrolled up to read. */
   function followEnd() {
     const scroller = byId('chat-scroll');
-    if (!scroller) return setTimeout(followEnd, 200);
     let follows = true;
     const toEnd = () => follows && scroller.querySelector('#conversation .turn') && (scroller.scrollTop = scroller.scrollHeight);
     scroller.addEventListener('scroll', () => {
@@ -134,11 +153,11 @@ window.StudioChat = (() => {
     byId('composer')?.addEventListener('keydown', (event) => {
       if (event.key === 'Enter' && !event.shiftKey) follows = true;
     });
-    return undefined;
   }
 
   watchDrops();
   watchKeys();
-  followEnd();
+  whenThere(followEnd);
+  whenThere(keepDraft);
   return { mount, address, opened, remember, draftFiles };
 })();

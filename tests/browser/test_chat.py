@@ -5,13 +5,16 @@ from __future__ import annotations
 import base64
 import re
 import time
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from model.engines.fake import FakeEngine
 from model.errors import EngineError
 from tests.browser.conftest import NewPage, Running
 from tests.model.pictures import drawn, encoded
+from tests.serving import Exchangeable, served
 
 BOXES = (
     "There are two.\n\n```json\n[\n",
@@ -261,6 +264,35 @@ def test_a_bad_file_is_said_at_once_and_nothing_is_lost(chat: ChatPage) -> None:
     chat.composer.press("Enter")
     chat.expect_answer("Two shapes.")
     expect(chat.page.locator("#notice")).to_be_empty()
+
+
+def test_too_large_an_upload_is_said_and_nothing_is_lost(new_page: NewPage, tmp_path: Path) -> None:
+    with served(Exchangeable(tmp_path, max_upload_mb=1)) as small:
+        small.use(FakeEngine())
+        chat = ChatPage(new_page(small.url))
+        chat.composer.fill("Keep me")
+        chat.drop(bytes(2 * 2**20), "large.png")
+        expect(chat.page.get_by_text("exceed the maximum allowed size of 1.0 Mb")).to_be_visible()
+        expect(chat.composer).to_have_value("Keep me")
+        chat.composer.press("Enter")
+        chat.expect_answer("Hello world.")
+
+
+def test_words_that_were_not_sent_survive_a_reload(chat: ChatPage) -> None:
+    chat.composer.fill("Not yet sent")
+    chat.page.reload()
+    expect(chat.composer).to_have_value("Not yet sent")
+    chat.composer.press("Enter")
+    chat.expect_answer("Two shapes.")
+    expect(chat.page.locator(".bubble")).to_have_text("Not yet sent")
+    chat.page.reload()
+    chat.expect_answer("Two shapes.")
+    expect(chat.composer).to_have_value("")
+
+
+def test_the_description_of_the_api_is_readable(running: Running, new_page: NewPage) -> None:
+    page = new_page(f"{running.url}docs")
+    expect(page.get_by_text("/v1/chat/completions")).to_be_visible()
 
 
 def test_an_empty_message_gets_a_sentence(chat: ChatPage) -> None:
