@@ -185,6 +185,7 @@ class Polygon:
     text: str | None = None
     image_index: int = 0
     span: tuple[int, int] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +196,7 @@ class Box3D:
     values: tuple[float, ...]
     image_index: int = 0
     span: tuple[int, int] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +208,7 @@ class TimeEvent:
     end_s: float
     xyxy: tuple[float, float, float, float] | None = None
     span: tuple[int, int] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,7 @@ Region = Box | Point | Polygon | Box3D
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model's text says. `regions` are in the order of the text; `problems` are sentences for a person."""
+    """What a model's text says. `regions` are in the order in which they ended in the text; `problems` are sentences for a person."""
 
     text: str = ""
     regions: tuple[Region, ...] = ()

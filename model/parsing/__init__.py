@@ -4,6 +4,9 @@
                                              -> tags, lines  ------------------^
             regions, events, tools: what objects and lines mean      coords: written numbers -> pixels
 
+To add a form: read it in a file of its own, call it from `reader` or `interpret`, and add rows to the table of
+`tests/model/parsing/test_ugly_answers.py`.
+
 Knows every form in which the Qwen-VL families and their neighbours answer. Does not know models, files or widgets, and
 imports no tensor library. `python -m model.parsing --help` is the same for scripts.
 """

@@ -3,9 +3,9 @@
     {"text": "the prose outside of places and values",
      "boxes": [{"label", "xyxy", "text"?, "image_index"?, "attributes"?}],
      "points": [{"label", "xy", "image_index"?, "attributes"?}],
-     "polygons": [{"label", "xy": [[x, y], ..], "text"?, "image_index"?}],
-     "boxes_3d": [{"label", "bbox_3d": nine numbers as written, "image_index"?}],
-     "events": [{"label", "start_s", "end_s", "xyxy"?}],
+     "polygons": [{"label", "xy": [[x, y], ..], "text"?, "image_index"?, "attributes"?}],
+     "boxes_3d": [{"label", "bbox_3d": nine numbers as written, "image_index"?, "attributes"?}],
+     "events": [{"label", "start_s", "end_s", "xyxy"?, "attributes"?}],
      "fields": {..}, "actions": [{"name", "arguments", "xy"?, "to_xy"?, "image_index"?}],
      "document": null, "problems": ["sentences for a person"]}
 
@@ -48,17 +48,18 @@ def _point(point: Point) -> dict[str, Any]:
 
 
 def _polygon(polygon: Polygon) -> dict[str, Any]:
-    extras = _present(text=polygon.text, image_index=polygon.image_index)
+    extras = _present(text=polygon.text, image_index=polygon.image_index, attributes=polygon.attributes)
     return {"label": polygon.label, "xy": [_pixels(xy) for xy in polygon.xy], **extras}
 
 
 def _box_3d(box: Box3D) -> dict[str, Any]:
-    return {"label": box.label, "bbox_3d": list(box.values), **_present(image_index=box.image_index)}
+    extras = _present(image_index=box.image_index, attributes=box.attributes)
+    return {"label": box.label, "bbox_3d": list(box.values), **extras}
 
 
 def _event(event: TimeEvent) -> dict[str, Any]:
     times = {"start_s": round(event.start_s, 3), "end_s": round(event.end_s, 3)}
-    return {"label": event.label, **times, **_present(xyxy=_pixels(event.xyxy or ()))}
+    return {"label": event.label, **times, **_present(xyxy=_pixels(event.xyxy or ()), attributes=event.attributes)}
 
 
 def _action(action: Action) -> dict[str, Any]:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
-from model.parsing.regions import is_scalar, name_of, normal
+from model.parsing.regions import KEY_KINDS, is_scalar, name_of, normal
 
 CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,6})?"
 SECONDS = r"\d{1,7}(?:\.\d{1,9})?"
@@ -33,7 +33,7 @@ NAMELESS = re.compile(r"(?:(?:the|this|that|it|given|described|query|event|conte
 
 START_KEYS = ("start_time", "start", "start_s", "start_timestamp", "begin", "begin_time", "t_start", "from")
 END_KEYS = ("end_time", "end", "end_s", "end_timestamp", "finish", "stop", "t_end", "to")
-TIME_KEYS = ("time", "timestamp", "timestamps", "time_range", "time_s", "segment", "interval", "range", "duration")
+TIME_KEYS = ("time", "timestamp", "timestamps", "time_range", "time_s", "segment", "interval", "range")
 DESCRIPTION_KEYS = (
     *("description", "event", "label", "caption", "activity", "action", "content", "title", "sentence", "text", "name"),
     *("object", "category", "summary"),
@@ -41,7 +41,7 @@ DESCRIPTION_KEYS = (
 MAX_LABEL_CHARS = 200
 MAX_BULLET_CHARS = 40
 MAX_OTHER_KEYS = 2
-"""An object with a single `time` and more than these other keys is a form with a time in it, not an event."""
+"""An object with one time and more than these other keys is a form with a time in it, not an event."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,41 +51,37 @@ class WrittenEvent:
     label: str
     start_s: float
     end_s: float
+    attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_event(pairs: Mapping[str, Any], *, has_place: bool, label: str = "") -> WrittenEvent | None:
+def read_event(pairs: Mapping[str, Any], *, has_place: bool) -> WrittenEvent | None:
     """The event that an object describes. `has_place` says that it also has a box: a box in time."""
-    by_key = {normal(key): value for key, value in pairs.items()}
-    times = _start_and_end(by_key) or _time(by_key, has_place)
-    if times is None:
+    by_key = {normal(key): key for key in reversed(list(pairs))}
+    start, end, time = (_first(by_key, keys) for keys in (START_KEYS, END_KEYS, TIME_KEYS))
+    description = next((by_key[key] for key in DESCRIPTION_KEYS if key in by_key and name_of(pairs[by_key[key]])), None)
+    if start and end:
+        times, used = _both(pairs[start], pairs[end]), {start, end, description}
+    elif time and (has_place or (description and len(pairs) <= 1 + MAX_OTHER_KEYS)):
+        times, used = _range_or_moment(pairs[time]), {time, description}
+    else:
         return None
-    return WrittenEvent(_description(by_key) or label, *times)
+    rest = {key: value for key, value in pairs.items() if key not in used and normal(key) not in KEY_KINDS}
+    return WrittenEvent(name_of(pairs[description]) if description else "", *times, rest) if times else None
 
 
-def _start_and_end(by_key: Mapping[str, Any]) -> tuple[float, float] | None:
-    start = next((seconds(by_key[key]) for key in START_KEYS if key in by_key), None)
-    end = next((seconds(by_key[key]) for key in END_KEYS if key in by_key), None)
-    return None if start is None or end is None else (start, end)
+def _first(by_key: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
+    return next((by_key[key] for key in keys if key in by_key), None)
 
 
-def _time(by_key: Mapping[str, Any], has_place: bool) -> tuple[float, float] | None:
-    """A range or a moment under one key."""
-    key = next((key for key in TIME_KEYS if key in by_key), None)
-    if key is None:
-        return None
-    value = by_key[key]
+def _range_or_moment(value: Any) -> tuple[float, float] | None:
     if isinstance(value, str) and (times := read_range(value)):
         return times
-    if isinstance(value, list) and len(value) == 2:
-        start, end = seconds(value[0]), seconds(value[1])
-        return None if start is None or end is None else (start, end)
-    moment = seconds(value)
-    is_event = has_place or (_description(by_key) and len(by_key) <= 1 + MAX_OTHER_KEYS and key != "duration")
-    return (moment, moment) if moment is not None and is_event else None
+    return _both(*value) if isinstance(value, list) and len(value) == 2 else _both(value, value)
 
 
-def _description(by_key: Mapping[str, Any]) -> str:
-    return next((name for key in DESCRIPTION_KEYS if key in by_key and (name := name_of(by_key[key]))), "")
+def _both(start: Any, end: Any) -> tuple[float, float] | None:
+    start_s, end_s = seconds(start), seconds(end)
+    return None if start_s is None or end_s is None else (start_s, end_s)
 
 
 def read_pair(key: str, value: Any) -> WrittenEvent | None:
@@ -130,8 +126,7 @@ def _told(match: re.Match[str]) -> tuple[float, float] | None:
 
 
 def _times(match: re.Match[str]) -> tuple[float, float] | None:
-    start, end = seconds(match["start"]), seconds(match["end"])
-    return None if start is None or end is None else (start, end)
+    return _both(match["start"], match["end"])
 
 
 def _words_around(line: str, match: re.Match[str], told_to: int) -> str:

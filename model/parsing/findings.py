@@ -26,7 +26,7 @@ MIN_REPETITIONS = 3
 
 
 class Findings:
-    """Everything found in one answer so far. `version` grows with every change."""
+    """Everything found in one answer so far."""
 
     def __init__(
         self,
@@ -79,14 +79,14 @@ class Findings:
             self.regions.append(region)
 
     def _region(self, written: Written, span: Span, index: int) -> Region:
-        if written.kind == "box_3d":
-            return Box3D(written.label, written.numbers, index, span)
         pixels, attributes = self._maps[index], self.cleaned(written.attributes)
+        if written.kind == "box_3d":
+            return Box3D(written.label, written.numbers, index, span, attributes)
         if written.kind == "box":
             return Box(written.label, self._box(written, pixels), written.text, index, span, attributes)
         corners = self._inside(pixels.points(written.numbers), pixels)
         if written.kind == "polygon":
-            return Polygon(written.label, tuple(corners), written.text, index, span)
+            return Polygon(written.label, tuple(corners), written.text, index, span, attributes)
         return Point(written.label, corners[0], index, span, attributes)
 
     def _box(self, written: Written, pixels: PixelMap) -> XYXY:
@@ -127,7 +127,7 @@ class Findings:
         return 0
 
     def add_event(self, written: WrittenEvent, span: Span, place: Written | None = None) -> None:
-        """Add an event, with its box if it has one."""
+        """Add an event, with its box if it has one; `place` is in the first medium, the video."""
         start_s, end_s = written.start_s, written.end_s
         if end_s < start_s:
             self.problems.add(Defect.TIME_REVERSED)
@@ -137,7 +137,7 @@ class Findings:
             start_s, end_s = min(start_s, self._duration_s), self._duration_s
         is_box = place is not None and place.kind == "box" and self._is_sound(place)
         xyxy = self._box(place, self._maps[0]) if place is not None and is_box else None
-        self.events.append(TimeEvent(written.label, start_s, end_s, xyxy, span))
+        self.events.append(TimeEvent(written.label, start_s, end_s, xyxy, span, self.cleaned(written.attributes)))
 
     def add_call(self, call: Call, span: Span, image_index: int = 0) -> None:
         """Add an action; a box among its arguments (a tool that zooms in) becomes a region too."""
