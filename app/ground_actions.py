@@ -15,10 +15,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app import ground_view as view
-from app.answering import sentence_of
 from app.engine_manager import loading_words
 from app.exports import FORMATS, Annotated
 from app.exports.base import safe_name
+from app.faults import sentence_of
 from app.grounding import Ask, Found, ground, look
 from app.media_store import media_url
 from app.palette import label_order
@@ -36,6 +36,8 @@ from model.types import Answer, Image, MediumInput
 
 _FIELD_OF_VIEW = math.radians(60)
 """Of the camera that 3D boxes are drawn for as long as nobody says better; the publisher's examples take the same."""
+
+_TELL_EVERY_S = 0.5
 
 XYXY = tuple[float, float, float, float]
 
@@ -104,6 +106,8 @@ class Session:
     follows: bool = False
     labels: tuple[str, ...] = ()
     camera: Camera | None = None
+    preset: str = ""
+    shows_camera: bool = False
     running: Running | None = None
 
     @property
@@ -157,22 +161,28 @@ class GroundActions:
 
     # Pictures
 
-    def add(self, session: Session, files: Sequence[Path], *, only_pictures: bool = False) -> Shown:
+    def add(self, session: Session, files: Sequence[Path], *, only_pictures: bool = False) -> Iterator[Shown]:
         """Put files into the tray and show the first of them. `only_pictures` passes over other files of a folder."""
         before, refused = len(session.shots), []
-        for file in files:
+        told_s = time.monotonic()
+        for place, file in enumerate(files):
+            if time.monotonic() - told_s > _TELL_EVERY_S:
+                told_s = time.monotonic()
+                yield Shown(stage=view.stage_html(f"{place:,} of {len(files):,} files read", place / len(files)))
             try:
                 session.shots.append(self._shot(read_image_file(file, self._limits)))
             except StudioError as error:
                 refused.append((file.name, str(error)))
         if len(session.shots) > before:
             session.current = before
-        return replace(self.page(session), error=view.error_html(_refusal(refused, len(files), only_pictures)))
+        error_html = view.error_html(_refusal(refused, len(files), only_pictures))
+        yield replace(self.page(session), stage="", error=error_html)
 
     def try_example(self, session: Session, place: int) -> Shown:
         """Take an example's picture and task; asking is another step."""
         example = self.examples[place]
-        return replace(self.add(session, [example.path]), task=example.task, query=example.query)
+        *_, shown = self.add(session, [example.path])
+        return replace(shown, task=example.task, query=example.query)
 
     def pick(self, session: Session, place: int) -> Shown:
         """Show another picture of the tray."""
@@ -200,6 +210,8 @@ class GroundActions:
         shot = session.shot
         if shot is None:
             return Shown(viewer_value(None, ""), "", "", "", "", "", "", "", pictures=0)
+        if shot.medium is None:
+            shot.medium = self._medium(shot, session.preset)
         return Shown(
             viewer=self._viewer(session, shot),
             tray=self._tray(session),
@@ -212,11 +224,11 @@ class GroundActions:
         )
 
     def measure(self, session: Session, preset: str) -> Shown:
-        """Sizes and tokens anew, for another preset or another model."""
+        """Sizes and tokens anew, for another preset or another model; of pictures that are not shown, once they are."""
+        session.preset = preset
         for each in session.shots:
-            each.medium = self._medium(self._image(each), preset)
-        shot = session.shot
-        return Shown(status=view.status_html(shot.size_wh, shot.medium, shot.found)) if shot else Shown()
+            each.medium = None
+        return Shown(status=self.page(session).status)
 
     # Asking
 
@@ -394,15 +406,15 @@ class GroundActions:
 
     def _shot(self, image: Image) -> Shot:
         self._studio.media.put(image)
-        return Shot(image.sha256, image.name, image.size_wh, self._medium(image))
+        return Shot(image.sha256, image.name, image.size_wh)
 
     def _image(self, shot: Shot) -> Image:
         return replace(self._studio.media.get(shot.sha256), name=shot.name)
 
-    def _medium(self, image: Image, preset: str = "") -> MediumInput | None:
+    def _medium(self, shot: Shot, preset: str) -> MediumInput | None:
         engine = self._studio.engines.current()
         try:
-            return look(engine, image, preset) if engine else None
+            return look(engine, self._image(shot), preset) if engine else None
         except StudioError:
             return None  # said in full when it is asked about
 

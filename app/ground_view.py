@@ -25,6 +25,8 @@ _STATE_WORDS: Mapping[State, str] = {
     "stopped": "stopped",
     "failed": "failed",
 }
+_TRAY_MAX = 60
+"""So many pictures are in the page at a time: a tray of thousands would be sent again with every answer."""
 _ENDS = {
     "cancelled": "stopped",
     "length": "cut at the limit of new tokens",
@@ -43,18 +45,21 @@ class TrayItem:
 
 
 def tray_html(items: Sequence[TrayItem], current: int) -> str:
-    """The pictures in a row; nothing for one alone, which is shown large anyway."""
+    """The pictures in a row, of very many those around `current`; nothing for one alone: it is shown large anyway."""
+    start = max(min(current - _TRAY_MAX // 2, len(items) - _TRAY_MAX), 0)
+    shown = items[start : start + _TRAY_MAX]
     rows = [
         {
+            "place": place,
             "url": media_url(item.sha256, small=True),
-            "name": item.name or f"picture {place}",
+            "name": item.name or f"picture {place + 1}",
             "state": item.state,
             "words": _STATE_WORDS[item.state] if item.count is None else _results(item.count),
             "badge": "" if item.count is None else f"{item.count:,}",
         }
-        for place, item in enumerate(items, 1)
+        for place, item in enumerate(shown, start)
     ]
-    return str(_macros().tray(rows, current))
+    return str(_macros().tray(rows, current, len(items)))
 
 
 def status_html(size_wh: tuple[int, int], medium: MediumInput | None, found: Found | None) -> str:

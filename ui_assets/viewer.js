@@ -102,8 +102,14 @@
         color: this.color(region),
         mark: String(place + 1),
         title: region.text || region.label || region.kind.replace('_', ' '),
-        place: region.text && region.label ? region.label : geometry.words(region),
+        place: Viewer.placeWords(region),
       };
+    }
+
+    /** Beside the title: the label of a text, what an action types, else the place. */
+    static placeWords(region) {
+      if (region.text && region.label) return region.label;
+      return [geometry.words(region), region.arguments?.text].filter(Boolean).join(' · ');
     }
 
     color(region) {

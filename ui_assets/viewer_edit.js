@@ -39,11 +39,21 @@
       return this.viewer.active === null ? null : this.viewer.region(this.viewer.active);
     }
 
-    /** Python sent something new: what was edited before is not there any more. */
-    received() {
+    /** Python sent a value. The regions that are here already stay, with their history; of others there is none yet. */
+    received(before) {
+      const { value } = this;
+      if (value.src === before.src && !value.streaming && Editor.told(value) === Editor.told(before)) {
+        this.viewer.value = { ...value, regions: before.regions };
+        return;
+      }
       this.past = [];
       this.future = [];
       this.draft = null;
+    }
+
+    /** What makes regions the same, whoever wrote them down. */
+    static told({ regions }) {
+      return JSON.stringify(regions.map(({ kind, label, xyxy, xy, to_xy: to }) => [kind, label, xyxy, xy, to]));
     }
 
     /* -- Changing the value -- */

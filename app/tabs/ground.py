@@ -17,7 +17,7 @@ from gradio.processing_utils import save_file_to_cache
 
 from app.exports import FORMATS
 from app.ground_actions import GroundActions, Session, Shown
-from app.ground_view import error_html
+from app.ground_view import error_html, stage_html
 from app.grounding import Ask
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
@@ -181,7 +181,7 @@ class _GroundTab:
         here = self.session
         self.choose.upload(self._add, [here, self.choose], page, **slow)
         self.folder.upload(self._add_folder, [here, self.folder], page, **slow)
-        self.camera_button.click(lambda: gr.update(visible=True), None, self.camera, **quick)
+        self.camera_button.click(self._toggle_camera, here, self.camera, **quick)
         self.camera.input(self._take, [here, self.camera], [*page, self.camera], **slow)
         self.clear.click(self._does(self._actions.clear), here, page, **quick)
         self.tray.pick(self._pick, here, page, **quick)
@@ -192,7 +192,7 @@ class _GroundTab:
     def _wire_export(self, slow: Mapping[str, Any]) -> None:
         for key, button in self.exports.items():
             written = button.click(
-                self._exporter(key), [self.session, self.everything], [self.file, self.error], **slow
+                self._exporter(key), [self.session, self.everything], [self.file, self.stage, self.error], **slow
             )
             written.success(fn=None, inputs=self.file, js="StudioGround.save", api_visibility="private")
 
@@ -224,16 +224,25 @@ class _GroundTab:
         query = ", ".join(values[self.categories] or ()) if task == "detect" else values[self.query] or ""
         return Ask(task, query, preset=values[self.preset], convention=CONVENTIONS.get(values[self.convention]))
 
-    def _add(self, session: Session, files: Sequence[str]) -> Updates:
-        return self._updates(self._actions.add(session, [Path(file) for file in files]))
+    def _add(self, session: Session, files: Sequence[str]) -> Iterator[Updates]:
+        for shown in self._actions.add(session, [Path(file) for file in files]):
+            yield self._updates(shown)
 
-    def _add_folder(self, session: Session, files: Sequence[str]) -> Updates:
-        return self._updates(self._actions.add(session, [Path(file) for file in files], only_pictures=True))
+    def _add_folder(self, session: Session, files: Sequence[str]) -> Iterator[Updates]:
+        for shown in self._actions.add(session, [Path(file) for file in files], only_pictures=True):
+            yield self._updates(shown)
 
-    def _take(self, session: Session, file: str | None) -> Updates:
+    def _toggle_camera(self, session: Session) -> dict[str, Any]:
+        session.shows_camera = not session.shows_camera
+        return gr.update(visible=session.shows_camera)
+
+    def _take(self, session: Session, file: str | None) -> Iterator[Updates]:
         if file is None:
-            return {self.camera: gr.skip()}
-        return {**self._add(session, [file]), self.camera: gr.update(value=None, visible=False)}
+            yield {self.camera: gr.skip()}
+            return
+        session.shows_camera = False
+        for updates in self._add(session, [file]):
+            yield {**updates, self.camera: gr.update(value=None, visible=False)}
 
     def _pick(self, session: Session, event: gr.EventData) -> Updates:
         return self._updates(self._actions.pick(session, int(event.place)))
@@ -244,16 +253,18 @@ class _GroundTab:
     def _example(self, session: Session, event: gr.EventData) -> Updates:
         return self._updates(self._actions.try_example(session, int(event.place)))
 
-    def _exporter(self, key: str) -> Callable[[Session, bool], Updates]:
-        def export(session: Session, everything: bool) -> Updates:
+    def _exporter(self, key: str) -> Callable[[Session, bool], Iterator[Updates]]:
+        def export(session: Session, everything: bool) -> Iterator[Updates]:
+            yield {self.file: None, self.stage: stage_html("Writing the file"), self.error: ""}
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     path, notes = self._actions.export(session, key, Path(folder), everything=everything)
                 except StudioError as error:
-                    return {self.file: None, self.error: error_html(str(error))}
+                    yield {self.stage: "", self.error: error_html(str(error))}
+                    return
                 for note in notes:
                     gr.Info(note)
-                return {self.file: save_file_to_cache(path, self.file.GRADIO_CACHE), self.error: ""}
+                yield {self.file: save_file_to_cache(path, self.file.GRADIO_CACHE), self.stage: ""}
 
         return export
 

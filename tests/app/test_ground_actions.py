@@ -12,6 +12,7 @@ import pytest
 
 from app.exports import FORMATS
 from app.ground_actions import GroundActions, Session, Shown, read_examples
+from app.ground_view import TrayItem, tray_html
 from app.grounding import Ask
 from app.studio import Studio
 from model.engines.fake import FakeEngine
@@ -42,6 +43,11 @@ def _actions(make_studio: MakeStudio, engine: FakeEngine | None = None) -> Groun
     return GroundActions(make_studio(engine or FakeEngine(BOXES)))
 
 
+def _add(actions: GroundActions, session: Session, files: list[Path], *, only_pictures: bool = False) -> Shown:
+    *_, shown = actions.add(session, files, only_pictures=only_pictures)
+    return shown
+
+
 def _value(shown: Shown) -> dict[str, Any]:
     assert shown.viewer is not None
     value: dict[str, Any] = json.loads(shown.viewer)
@@ -59,12 +65,12 @@ def test_dropped_pictures_go_into_the_tray_and_the_first_new_one_is_shown(
     make_studio: MakeStudio, files: list[Path]
 ) -> None:
     actions, session = _actions(make_studio), Session()
-    shown = actions.add(session, files[:1])
+    shown = _add(actions, session, files[:1])
     assert (shown.pictures, shown.tray) == (1, ""), "one picture needs no tray"
     assert _value(shown)["size_wh"] == [200, 150]
     assert "200 × 150 →" in (shown.status or "")
     assert "visual tokens" in (shown.status or "")
-    shown = actions.add(session, files[1:])
+    shown = _add(actions, session, files[1:])
     assert shown.pictures == 3
     assert _value(shown)["size_wh"] == [201, 150]
     assert (shown.tray or "").count("tray-open") == 3
@@ -75,23 +81,43 @@ def test_files_that_are_no_pictures_are_named_and_the_others_kept(
 ) -> None:
     (tmp_path / "notes.txt").write_text("no picture")
     actions, session = _actions(make_studio), Session()
-    assert "not a picture" in (actions.add(session, [tmp_path / "notes.txt"]).error or "")
-    mixed = actions.add(session, [*files, tmp_path / "notes.txt"])
+    assert "not a picture" in (_add(actions, session, [tmp_path / "notes.txt"]).error or "")
+    mixed = _add(actions, session, [*files, tmp_path / "notes.txt"])
     assert len(session.shots) == 3
     assert "1 of 4 files could not be used (notes.txt)" in (mixed.error or "")
-    folder = actions.add(session, [*files, tmp_path / "notes.txt"], only_pictures=True)
+    folder = _add(actions, session, [*files, tmp_path / "notes.txt"], only_pictures=True)
     assert "1 of 4 files are no usable pictures" in (folder.error or "")
 
 
 def test_pictures_can_be_picked_and_removed(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio), Session()
-    actions.add(session, files)
+    _add(actions, session, files)
     assert _value(actions.pick(session, 2))["size_wh"] == [202, 150]
     assert _value(actions.discard(session, 0))["size_wh"] == [202, 150], "the shown one stays shown"
     assert _value(actions.discard(session, 1))["size_wh"] == [201, 150]
     assert actions.discard(session, 0).pictures == 0
     assert actions.discard(session, 5).pictures == 0
     assert actions.pick(session, 7).pictures == 0
+
+
+def test_reading_many_files_says_how_far_it_is(
+    make_studio: MakeStudio, files: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.ground_actions._TELL_EVERY_S", 0)
+    stages = [shown.stage or "" for shown in _actions(make_studio).add(Session(), files)]
+    assert "2 of 3 files read" in stages[-2]
+    assert stages[-1] == ""
+
+
+def test_of_very_many_pictures_the_tray_shows_those_around_the_current_one() -> None:
+    items = [TrayItem(f"{number:064}", f"{number}.png", "new") for number in range(500)]
+    middle = tray_html(items, 250)
+    assert middle.count("tray-open") == 60
+    assert "220 before" in middle
+    assert "220 more" in middle
+    assert 'data-place="250"' in middle
+    assert "before" not in tray_html(items, 0)
+    assert "more" not in tray_html(items, 499)
 
 
 def test_examples_can_be_tried(make_studio: MakeStudio) -> None:
@@ -110,7 +136,7 @@ def test_examples_can_be_tried(make_studio: MakeStudio) -> None:
 
 def test_boxes_are_shown_before_the_answer_has_ended(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio, FakeEngine((*BOXES, *" " * 5), delay_s=0.05)), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     values = [_value(shown) for shown in _run(actions, session) if shown.viewer]
     assert any(value["streaming"] and len(value["regions"]) == 1 for value in values)
     assert not values[-1]["streaming"]
@@ -120,7 +146,7 @@ def test_boxes_are_shown_before_the_answer_has_ended(make_studio: MakeStudio, fi
 
 def test_the_page_says_what_goes_on_and_then_how_it_went(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     first, *_, last = _run(actions, session)
     assert first.is_running
     assert "Preparing" in (first.stage or "")
@@ -131,7 +157,7 @@ def test_the_page_says_what_goes_on_and_then_how_it_went(make_studio: MakeStudio
 
 def test_categories_take_the_first_colours_in_their_order(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     *_, last = _run(actions, session, Ask("detect", "table, spoon"))
     assert _value(last)["labels"] == ["table", "spoon", "cup"]
 
@@ -139,7 +165,7 @@ def test_categories_take_the_first_colours_in_their_order(make_studio: MakeStudi
 def test_a_cut_answer_keeps_what_was_complete_and_says_so(make_studio: MakeStudio, files: list[Path]) -> None:
     cut = FakeEngine((*BOXES[:2], '\t{"bbox_2d": [0, 0'))
     actions, session = _actions(make_studio, cut), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     *_, last = _run(actions, session)
     assert len(_value(last)["regions"]) == 1
     assert "The answer was cut; 1 object was complete." in (last.notes or "")
@@ -148,7 +174,7 @@ def test_a_cut_answer_keeps_what_was_complete_and_says_so(make_studio: MakeStudi
 def test_words_beside_places_are_shown_and_made_harmless(make_studio: MakeStudio, files: list[Path]) -> None:
     said = FakeEngine(("There is no cup. <img src=x onerror=alert(1)>",))
     actions, session = _actions(make_studio, said), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     *_, last = _run(actions, session)
     assert "There is no cup." in (last.words or "")
     assert "<img" not in (last.words or "")
@@ -157,7 +183,7 @@ def test_words_beside_places_are_shown_and_made_harmless(make_studio: MakeStudio
 def test_a_fault_keeps_what_came_before_and_the_next_question_works(make_studio: MakeStudio, files: list[Path]) -> None:
     engine = FakeEngine((*BOXES[:2], *" " * 8), fail_with=OutOfMemory("The memory is full."), delay_s=0.02)
     actions, session = _actions(make_studio, engine), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     *_, last = _run(actions, session)
     assert "The memory is full." in (last.error or "")
     assert [region["label"] for region in _value(last)["regions"]] == ["cup"]
@@ -169,21 +195,21 @@ def test_a_fault_keeps_what_came_before_and_the_next_question_works(make_studio:
 def test_nothing_to_ask_about_is_said(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio), Session()
     assert "Choose a picture first." in (_run(actions, session)[-1].error or "")
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     assert "Write what to find" in (_run(actions, session, Ask("find", ""))[-1].error or "")
     assert session.running is None
 
 
 def test_without_a_model_it_says_why(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = GroundActions(make_studio()), Session()
-    shown = actions.add(session, files[:1])
+    shown = _add(actions, session, files[:1])
     assert "known once it has loaded" in (shown.status or "")
     assert "No model is loaded." in (_run(actions, session)[-1].error or "")
 
 
 def test_stop_keeps_what_was_found(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio, FakeEngine((*BOXES, *" " * 500), delay_s=0.05)), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     for shown in actions.run(session, Ask()):
         if shown.viewer and len(_value(shown)["regions"]) == 2:
             session.stop()
@@ -194,7 +220,7 @@ def test_stop_keeps_what_was_found(make_studio: MakeStudio, files: list[Path]) -
 
 def test_a_closed_page_ends_the_answer(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio, FakeEngine((*BOXES, *" " * 500), delay_s=0.02)), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     running = actions.run(session, Ask())
     next(running), next(running), next(running)
     answer = session.running.answer if session.running else threading.Event()
@@ -205,7 +231,7 @@ def test_a_closed_page_ends_the_answer(make_studio: MakeStudio, files: list[Path
 
 def test_two_runs_at_once_are_refused(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     running = actions.run(session, Ask())
     next(running)
     assert "Stop it first" in (_run(actions, session)[-1].error or "")
@@ -217,7 +243,7 @@ def test_two_runs_at_once_are_refused(make_studio: MakeStudio, files: list[Path]
 
 def test_a_batch_asks_about_each_and_says_how_far_it_is(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio), Session()
-    actions.add(session, files)
+    _add(actions, session, files)
     shown = list(actions.run_all(session, Ask("detect", "cup, table")))
     stages = " ".join(item.stage or "" for item in shown)
     assert "0 of 3 pictures done" in stages
@@ -230,7 +256,7 @@ def test_a_batch_asks_about_each_and_says_how_far_it_is(make_studio: MakeStudio,
 def test_a_cancelled_batch_keeps_results_and_goes_on_later(make_studio: MakeStudio, files: list[Path]) -> None:
     engine = FakeEngine(BOXES, delay_s=0.02)
     actions, session = _actions(make_studio, engine), Session()
-    actions.add(session, files)
+    _add(actions, session, files)
     for _ in actions.run_all(session, Ask("detect", "cup")):
         if session.shots[0].state == "done":
             session.stop()
@@ -247,7 +273,7 @@ def test_a_cancelled_batch_keeps_results_and_goes_on_later(make_studio: MakeStud
 def test_one_bad_picture_does_not_stop_the_others(make_studio: MakeStudio, files: list[Path]) -> None:
     studio = make_studio(FakeEngine(BOXES))
     actions, session = GroundActions(studio), Session()
-    actions.add(session, files)
+    _add(actions, session, files)
     session.shots[1].sha256 = "0" * 64
     list(actions.run_all(session, Ask("detect", "cup")))
     assert [shot.state for shot in session.shots] == ["done", "failed", "done"]
@@ -256,7 +282,7 @@ def test_one_bad_picture_does_not_stop_the_others(make_studio: MakeStudio, files
 
 def test_a_person_may_look_at_another_picture_meanwhile(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio, FakeEngine(BOXES, delay_s=0.02)), Session()
-    actions.add(session, files)
+    _add(actions, session, files)
     picked = False
     for shown in actions.run_all(session, Ask()):
         if picked and session.shots[1].state == "running":
@@ -272,7 +298,7 @@ def test_a_person_may_look_at_another_picture_meanwhile(make_studio: MakeStudio,
 
 def _answered(make_studio: MakeStudio, files: list[Path], engine: FakeEngine | None = None) -> tuple[Any, Session, Any]:
     actions, session = _actions(make_studio, engine), Session()
-    actions.add(session, files)
+    _add(actions, session, files)
     return actions, session, _value(_run(actions, session)[-1])
 
 
@@ -335,7 +361,7 @@ def test_another_convention_moves_boxes_and_keeps_what_was_drawn(make_studio: Ma
 
 def test_counted_points_are_numbered(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio, FakeEngine(('[{"point_2d": [500, 500], "label": "apple"}]',))), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     assert _value(_run(actions, session, Ask("count", "apple"))[-1])["numbered"]
     assert not _value(_run(actions, session, Ask("point", "apple"))[-1])["numbered"]
 
@@ -343,7 +369,7 @@ def test_counted_points_are_numbered(make_studio: MakeStudio, files: list[Path])
 def test_3d_boxes_are_drawn_for_a_guessed_camera_until_one_is_given(make_studio: MakeStudio, files: list[Path]) -> None:
     car = FakeEngine(('[{"bbox_3d": [0, 0, 10, 2, 2, 4, 0, 0, 0], "label": "car"}]',))
     actions, session = _actions(make_studio, car), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     *_, last = _run(actions, session)
     guessed = _value(last)["regions"][0]["xy"]
     assert len(guessed) == 8
@@ -360,16 +386,16 @@ def test_3d_boxes_are_drawn_for_a_guessed_camera_until_one_is_given(make_studio:
 def test_sizes_follow_the_preset(make_studio: MakeStudio, tmp_path: Path) -> None:
     (tmp_path / "large.png").write_bytes(picture(1600, 1200).data)
     actions, session = _actions(make_studio), Session()
-    large = actions.add(session, [tmp_path / "large.png"]).status
+    large = _add(actions, session, [tmp_path / "large.png"]).status
     small = actions.measure(session, "Low memory").status
     assert large != small
-    assert actions.measure(Session(), "Speed") == Shown()
+    assert actions.measure(Session(), "Speed") == Shown(status="")
 
 
 @pytest.mark.parametrize("key", FORMATS)
 def test_every_format_exports_one_and_all(make_studio: MakeStudio, files: list[Path], tmp_path: Path, key: str) -> None:
     actions, session = _actions(make_studio), Session()
-    actions.add(session, files)
+    _add(actions, session, files)
     with pytest.raises(RequestError, match="no results to export"):
         actions.export(session, key, tmp_path, everything=True)
     list(actions.run_all(session, Ask()))
@@ -392,7 +418,7 @@ def test_a_box_that_a_person_drew_is_a_result_without_any_answer(
     make_studio: MakeStudio, files: list[Path], tmp_path: Path
 ) -> None:
     actions, session = _actions(make_studio), Session()
-    value = _value(actions.add(session, files[:1]))
+    value = _value(_add(actions, session, files[:1]))
     value["regions"] = [{"id": 0, "kind": "box", "label": "mine", "span": None, "xyxy": [1, 2, 30, 40]}]
     actions.edit(session, json.dumps(value))
     assert session.shots[0].answer is not None
@@ -402,7 +428,7 @@ def test_a_box_that_a_person_drew_is_a_result_without_any_answer(
 
 def test_a_fault_of_the_engine_is_a_sentence(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio, FakeEngine((), fail_with=EngineError("It stopped."))), Session()
-    actions.add(session, files[:1])
+    _add(actions, session, files[:1])
     *_, last = _run(actions, session)
     assert "It stopped." in (last.error or "")
     assert session.shots[0].state == "failed"

@@ -306,10 +306,12 @@ def test_a_picture_can_be_taken_with_the_camera(ground: GroundPage) -> None:
     ground.page.get_by_role("button", name="grant webcam access").or_(
         ground.page.get_by_text("Click to Access Webcam")
     ).first.click()
+    ground.page.wait_for_function("document.querySelector('#ground-camera video')?.videoWidth > 0")
     ground.page.get_by_role("button", name="capture photo").or_(
         ground.page.locator("#ground-camera button[aria-label='capture photo']")
     ).first.click()
     expect(ground.page.locator("#ground-viewer .sv-picture")).to_be_visible()
+    expect(ground.page.locator("#ground-camera")).to_be_hidden()
 
 
 def test_an_example_runs_with_one_click(ground: GroundPage, running: Running) -> None:
