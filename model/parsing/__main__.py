@@ -35,7 +35,7 @@ def main(arguments: list[str] | None = None) -> int:
     convention: Convention = options.convention or family.convention
     action_convention = None if options.convention else family.action_convention
     media = _media(options.image_size, options.input_size, family.patch_factor)
-    text = sys.stdin.buffer.read().decode("utf-8", errors="replace")
+    text = sys.stdin.buffer.read().decode("utf-8-sig", errors="replace")
     answer = parse_answer(
         text,
         convention,

@@ -36,6 +36,9 @@ CONTAINER_KEYS = frozenset(
 )
 """Keys that name a list of things and are no label of theirs."""
 
+LISTED_COUNTS = {"box": 4, "place": 4, "point": 2, None: 4}
+"""How many numbers make a whole place in a list of places, by what their key says."""
+
 MAX_ANCESTORS = 6
 
 
@@ -64,7 +67,7 @@ class Interpreter:
     def closed(self, frame: Frame) -> bool:
         """Called for each closed bracket; True when the value has become something."""
         if not frame.is_object:
-            return self._is_listed_box(frame)
+            return self._is_listed_place(frame)
         above = frame.parent
         if above is not None and (is_argument_key(above.key) or _is_place_key(above.key)):
             return False
@@ -104,22 +107,25 @@ class Interpreter:
         for place in places:
             self._findings.add_place(place, frame.span, self._picture(frame))
 
-    def _is_listed_box(self, frame: Frame) -> bool:
-        """A box in a list of boxes that the object around has already named: given before that object ends."""
+    def _is_listed_place(self, frame: Frame) -> bool:
+        """A box or point in a list of them that the object around has already named: given before that object ends."""
         boxes = frame.parent
         owner = boxes.parent if boxes is not None else None
         if boxes is None or boxes.is_object or owner is None or owner.key is None:
             return False
         numbers = flat_numbers(frame.items)
-        if numbers is None or len(numbers) != 4 or is_argument_key(owner.parent.key if owner.parent else None):
+        kind = KEY_KINDS.get(normal(owner.key))
+        if numbers is None or len(numbers) != LISTED_COUNTS.get(kind):
             return False
-        if _is_place_key(owner.key):
-            return self._is_box_of(owner, frame)
+        if is_argument_key(owner.parent.key if owner.parent else None):
+            return False
+        if kind is not None:
+            return self._is_place_of(owner, frame)
         label = self._map_label(owner)
         self._add([Written("box", numbers, label)] if label else [], frame)
         return bool(label)
 
-    def _is_box_of(self, owner: Frame, frame: Frame) -> bool:
+    def _is_place_of(self, owner: Frame, frame: Frame) -> bool:
         """`{"object": "dog", "bboxes": [[..], [..]]}`, if the label stands before the boxes."""
         said = {key: value for key, value in owner.pairs.items() if not _is_place_key(key)}
         if not label_of(said)[1]:

@@ -26,6 +26,8 @@ LABEL_START = re.compile(
     r".*[.!?;。！？；，,：:]|\s*(?:[-*•]|\d{1,4}[.)])\s|\s*(?:and|with|和|与|及)(?![a-z])", re.I | re.DOTALL
 )
 MAX_LABEL_CHARS = 100
+QUOTES = "\"'`*_#“”"
+"""What people put around a label to set it off, Markdown included."""
 
 
 def read_plain_line(line: str) -> Written | None:
@@ -36,7 +38,7 @@ def read_plain_line(line: str) -> Written | None:
     *numbers, label = match.groups()
     if label and not any(character.isalpha() for character in label):
         return None
-    return Written("box", tuple(map(float, numbers)), label or "")
+    return Written("box", tuple(map(float, numbers)), (label or "").strip(QUOTES))
 
 
 def read_corners(text: str, label: str) -> Written:
@@ -73,4 +75,4 @@ def label_before(words: str) -> str:
     words = LABEL_END.sub("", words[-MAX_LABEL_CHARS:])
     while match := LABEL_START.match(words):
         words = words[match.end() :]
-    return " ".join(words.split())
+    return " ".join(words.split()).strip(QUOTES)

@@ -59,6 +59,11 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
         [("dog", 1, 2, 3, 4), ("dog", 5, 6, 7, 8)],
         "cut; 2 objects",
     ),
+    "cut in a list of points under one label": (
+        '{"label": "tip", "points": [[1, 2], [3, 4], [5,',
+        [("tip", 1, 2), ("tip", 3, 4)],
+        "cut; 2 objects",
+    ),
     "cut in the coordinates of a tag": ("<ref>cup</ref><box>(10,20),(30,", [], "cut before its first object"),
     "cut in a points tag": ('<points x1="10" y1="20', [], "cut before its first object"),
     "cut in a tool call": ('<tool_call>\n{"name": "computer_use", "arguments": {"action"', [], "cut before"),
@@ -175,6 +180,8 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
     ),
     "plain lines": ("10,20,30,40 cup\n50, 60, 70, 80 mug", [CUP_BOX, MUG_BOX], None),
     "plain lines as a list": ("- 10,20,30,40 cup\n- 50,60,70,80 mug\n", [CUP_BOX, MUG_BOX], None),
+    "plain line with a quoted label": ('10,20,30,40 "cup"', [CUP_BOX], None),
+    "label set off in Markdown": ("1. **cup**: [10, 20, 30, 40]", [CUP_BOX], None),
     "plain lines in a fence": ("```\n10,20,30,40 cup\n```", [CUP_BOX], None),
     "one ref, two boxes": (
         "<ref>cup</ref><box>(10,20),(30,40)</box><box>(1,2),(3,4)</box>",
