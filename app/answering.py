@@ -7,20 +7,16 @@ far. Knows engines and threads; knows neither pages nor storage.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from model.engines.base import Engine
-from model.errors import StudioError
 from model.types import Chunk, GenerationOptions, Prompt, Queued
 
 UPDATES_PER_S = 25
 _STOP_PATIENCE_S = 0.5
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +102,3 @@ def _after(before: Snapshot, event: Queued | Chunk) -> Snapshot:
     if event.kind == "thinking":
         return Snapshot(0, before.text, before.thinking + event.text, event)
     return Snapshot(0, before.text + event.text, before.thinking, event)
-
-
-def sentence_of(error: Exception) -> str:
-    """What to tell a person about an answer that broke off; what is not meant for a person goes to the log."""
-    if isinstance(error, StudioError):
-        return str(error)
-    _log.error("an answer broke off", exc_info=error)
-    return "The answer broke off because of a fault in the program; the log file says more. What came before is kept."

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app import chat_view as view
 from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Question, answer_of
 from app.engine_manager import loading_words
 from app.examples import Example, read_examples
+from app.faults import sentence_of
 from app.history import Picture, Turn
 from app.media_store import media_url
 from app.studio import Studio
@@ -73,6 +74,7 @@ class ChatActions:
         self._history = studio.history
         self._dialogue = Dialogue(studio)
         self._examples = read_examples() if examples is None else examples
+        self._example_images = [self._dialogue.read(example.path) for example in self._examples]
 
     def open(self, session: Session, person: str, conversation_id: str = "") -> Shown:
         """Show a conversation, or the welcome when there is none; an answer that runs is stopped and kept."""
@@ -95,7 +97,7 @@ class ChatActions:
         def ask(engine: Engine) -> Question:
             return self._dialogue.ask(person, conversation_id, draft, knobs, engine, session.edited_id)
 
-        yield from self._run(session, person, knobs, ask)
+        yield from self._run(session, person, knobs, ask, empties_composer=True)
 
     def again(
         self, session: Session, person: str, conversation_id: str, message_id: str, knobs: Knobs
@@ -111,7 +113,12 @@ class ChatActions:
         """Ask an example's question about its picture, in a new conversation."""
         example = self._examples[place]
         session.edited_id = None
-        yield from self.send(session, person, "", Draft(example.question, (example.path,)), knobs)
+        draft = Draft(example.question, (example.path,))
+
+        def ask(engine: Engine) -> Question:
+            return self._dialogue.ask(person, "", draft, knobs, engine)
+
+        yield from self._run(session, person, knobs, ask)
 
     def edit(
         self, session: Session, person: str, conversation_id: str, message_id: str
@@ -172,12 +179,10 @@ class ChatActions:
 
     def welcome(self) -> str:
         """What an empty conversation shows."""
-        shown = []
-        for example in self._examples:
-            image = self._dialogue.read(example.path)
+        for image in self._example_images:  # every time, for a deleted conversation takes its pictures along
             self._studio.media.put(image)
-            shown.append((example, media_url(image.sha256, small=True)))
-        return view.welcome_html(shown)
+        addresses = [media_url(image.sha256, small=True) for image in self._example_images]
+        return view.welcome_html(list(zip(self._examples, addresses, strict=True)))
 
     def about(self) -> str:
         """What the pocket model can and cannot do; empty for any other. Shown below the welcome."""
@@ -198,8 +203,16 @@ class ChatActions:
     def _list(self, person: str, shown_id: str) -> str:
         return view.conversations_html(self._history.conversations(person), shown_id)
 
-    def _run(self, session: Session, person: str, knobs: Knobs, ask: Callable[[Engine], Question]) -> Iterator[Shown]:
-        """Wait for the model, ask, answer. What is refused before it was stored leaves the composer as it is."""
+    def _run(
+        self,
+        session: Session,
+        person: str,
+        knobs: Knobs,
+        ask: Callable[[Engine], Question],
+        *,
+        empties_composer: bool = False,
+    ) -> Iterator[Shown]:
+        """Wait for the model, ask, answer. What is refused before it was stored leaves the page as it is."""
         if session.cancel is not None:
             yield Shown(notice=view.error_html("An answer is being written. Stop it first."))
             return
@@ -208,9 +221,12 @@ class ChatActions:
             yield Shown(live=view.stage_html("Preparing"), notice="", is_running=True)
             engine = yield from self._engine(cancel)
             question = ask(engine)
+            if empties_composer:
+                yield Shown(draft=Draft(""))
             yield from self._answer(session, person, question, knobs, engine, cancel)
-        except StudioError as error:
-            yield Shown(live="", notice=view.error_html(str(error)), is_running=False)
+        except Exception as error:
+            sentence = sentence_of(error, "a message could not be answered")
+            yield Shown(live="", notice=view.error_html(sentence), is_running=False)
         finally:
             session.cancel = None
 
@@ -228,31 +244,31 @@ class ChatActions:
     def _answer(
         self, session: Session, person: str, question: Question, knobs: Knobs, engine: Engine, cancel: threading.Event
     ) -> Iterator[Shown]:
-        """The message is stored: show it, empty the composer, and write the answer."""
+        """The message is stored: show it, and write the answer."""
         session.edited_id = None
         conversation_id = session.shown_id = question.conversation_id
         branch = self._history.turns(person, conversation_id)
         yield Shown(
             conversation_id=conversation_id,
             conversation=view.conversation_html(branch, is_running=True),
-            draft=Draft(""),
             editing="",
             conversations=self._list(person, conversation_id),
         )
         live_view = view.LiveView([picture for turn in branch for picture in turn.pictures])
-        error = ""
         try:
             for live in self._dialogue.answer(question, knobs, engine, cancel):
                 session.answer = live.answer
                 if session.shown_id == conversation_id:
                     yield Shown(live=live_view.html(live))
+            end = self._ended(person, conversation_id)
         except AnswerNotKept as problem:
-            yield Shown(notice=view.error_html(str(problem)), is_running=False)
-            return
-        except StudioError as problem:
-            error = str(problem)
-        if session.shown_id == conversation_id:
-            branch = self._history.turns(person, conversation_id)
-            yield Shown(conversation=view.conversation_html(branch, error=error), live="", is_running=False)
-        else:
-            yield Shown(is_running=False)
+            end = Shown(notice=view.error_html(str(problem)))  # the words stay where they are, in the live answer
+        except EngineError as problem:
+            end = self._ended(person, conversation_id, str(problem))
+        is_left = session.shown_id != conversation_id
+        yield Shown(is_running=False) if is_left else replace(end, is_running=False)
+
+    def _ended(self, person: str, conversation_id: str, error: str = "") -> Shown:
+        """The stored answer takes the place of the live one."""
+        branch = self._history.turns(person, conversation_id)
+        return Shown(conversation=view.conversation_html(branch, error=error), live="")

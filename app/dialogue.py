@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.answering import Answering, Snapshot, sentence_of
+from app.answering import Answering, Snapshot
+from app.faults import sentence_of
 from app.history import Picture, Turn
 from app.studio import Studio
 from model.catalog import FAMILIES

@@ -6,20 +6,18 @@ one sentence; does not know how a model is loaded (`model.loading`) or how its s
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from app.faults import sentence_of
 from model.engines.base import Engine
-from model.errors import EngineError, StudioError
+from model.errors import EngineError
 from model.loading import LoadProgress, ModelSpec, load_engine
 from model.types import EngineInfo
 
 Loader = Callable[[ModelSpec, Callable[[LoadProgress], None], threading.Event], Engine]
-
-_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +96,7 @@ class EngineManager:
             try:
                 engine = self._loader(attempt, lambda progress: self._show(progress, cancel), cancel)
             except Exception as error:
-                note = _sentence(error, note)
+                note = f"{note} {sentence_of(error, 'a model could not be loaded')}".strip()
                 continue
             self._finish(engine, note, cancel)
             return
@@ -150,10 +148,3 @@ def require(manager: EngineManager) -> Engine:
 def _attempts(spec: ModelSpec) -> tuple[ModelSpec, ...]:
     pocket = ModelSpec()
     return (spec,) if spec == pocket else (spec, pocket)
-
-
-def _sentence(error: Exception, before: str) -> str:
-    """What to tell a person; the traceback goes to the log."""
-    _log.error("a model could not be loaded", exc_info=error)
-    said = str(error) if isinstance(error, StudioError) else "The model could not be loaded; the log file says why."
-    return f"{before} {said}".strip()

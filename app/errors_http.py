@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from app.faults import sentence_of
 from model.errors import (
     ContextOverflow,
     EngineBusy,
@@ -20,8 +19,6 @@ from model.errors import (
     RequestError,
     StudioError,
 )
-
-_log = logging.getLogger(__name__)
 
 # The first class that fits decides: from the particular to the general.
 _STATUS: tuple[tuple[type[StudioError], int, str, str | None], ...] = (
@@ -41,10 +38,7 @@ def error_object(error: Exception) -> tuple[int, dict[str, object]]:
     for kind, status, type_, code in _STATUS:
         if isinstance(error, kind):
             return status, _body(str(error), type_, code)
-    if isinstance(error, StudioError):
-        return 500, _body(str(error), "server_error", None)
-    _log.error("a request failed", exc_info=error)
-    return 500, _body("Something went wrong in the program; its log file says more.", "server_error", None)
+    return 500, _body(sentence_of(error, "a request failed"), "server_error", None)
 
 
 def add_error_handlers(app: FastAPI) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -38,7 +39,7 @@ class KnobPanel:
             0,
             16,
             value=0,
-            step=0.01,
+            step=0.001,
             label="Pixel budget",
             info="Megapixels that a picture is scaled down to; 0 is up to the model.",
         )
@@ -79,10 +80,18 @@ class KnobPanel:
         self.seed = gr.Textbox(
             label="Seed", max_lines=1, info="The same number gives the same answer; empty draws one.", elem_id="seed"
         )
+        self._preset_values = gr.State(list(self._values_of(start, 0).values()))
+
+    @property
+    def outputs(self) -> list[Component]:
+        """What a preset changes."""
+        return [self.preset, self._preset_values, *self._values_of(GenerationOptions(), 0)]
 
     @property
     def inputs(self) -> set[Component]:
+        """What `read` and `is_untouched` have to be given."""
         return {
+            self._preset_values,
             self.system_prompt,
             self.number_pictures,
             self.megapixels,
@@ -119,10 +128,19 @@ class KnobPanel:
 
     def show(self, preset: Preset) -> dict[Component, Any]:
         """Updates that set the widgets to a preset."""
-        options = preset.options
+        values = self._values_of(preset.options, preset.budget.max_pixels)
+        return {**values, self.preset: gr.update(info=preset.hint), self._preset_values: list(values.values())}
+
+    def is_untouched(self, values: Mapping[Component, Any]) -> bool:
+        """Whether the widgets still stand where a preset, or the start, had put them."""
+        now = [values[widget] for widget in self._values_of(GenerationOptions(), 0)]
+        return bool(now == values[self._preset_values])
+
+    def _values_of(self, options: GenerationOptions, max_pixels: int) -> dict[Component, Any]:
+        # Rounded up, for a budget that is a hair too small costs a whole row of patches.
+        megapixels = math.ceil(max_pixels / _PIXELS_PER_MEGAPIXEL * 1000) / 1000
         return {
-            self.preset: gr.update(info=preset.hint),
-            self.megapixels: round(preset.budget.max_pixels / _PIXELS_PER_MEGAPIXEL, 2),
+            self.megapixels: megapixels,
             self.max_new_tokens: options.max_new_tokens,
             self.greedy: options.greedy,
             self.temperature: options.temperature,

@@ -6,6 +6,7 @@ Knows Gradio. What happens is `chat_actions`' business, how it looks `chat_view`
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from app.chat_actions import ChatActions, Session, Shown
 from app.chat_view import error_html, tools_html
 from app.dialogue import Draft, Knobs
+from app.faults import sentence_of
 from app.history import Picture
 from app.knobs import KnobPanel, preset_of
 from app.people import person_of
@@ -30,6 +32,9 @@ _COMPOSER_MAX_CHARS = 1_000_000
 _TURNS_JS = "StudioChat.mount(element, trigger); // 'again' 'edit' 'example' 'large' 'show'"
 _NOTES_JS = "StudioChat.mount(element, trigger); // 'bring_back' 'leave_edit'"
 _LIST_JS = "StudioChat.mount(element, trigger); // 'open' 'forget'"
+
+_LOCAL: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+_QUICK: dict[str, Any] = {**_LOCAL, "queue": False}
 
 Values = Mapping[Component, Any]
 Updates = dict[Component, Any]
@@ -48,54 +53,73 @@ class _ChatTab:
         self._actions = ChatActions(studio)
         self.session = gr.State(Session())
         # Held by the page, not in the session: a page that was open before a restart goes on where it was.
-        self.conversation_id = gr.Textbox(visible="hidden", elem_id="conversation-id")
+        self.conversation_id = gr.Textbox(visible="hidden")
         self.draft_files = gr.Textbox(visible="hidden")
         with gr.Row(elem_id="chat", equal_height=True):
             with gr.Column(elem_id="chat-list", min_width=0):
                 self.new = gr.Button("New conversation", elem_id="new-conversation")
-                self.conversations = gr.HTML(js_on_load=_LIST_JS, elem_id="conversations", apply_default_css=False)
+                self.conversations = _html("conversations", _LIST_JS)
             with gr.Column(elem_id="chat-main", min_width=0):
-                gr.HTML(tools_html(), elem_id="chat-tools", apply_default_css=False, js_on_load=None)
-                with gr.Column(elem_id="chat-scroll", min_width=0):
-                    self.conversation = gr.HTML(
-                        self._actions.welcome(),
-                        js_on_load=_TURNS_JS,
-                        elem_id="conversation",
-                        apply_default_css=False,
-                    )
-                    self.about = gr.HTML(
-                        self._actions.about(), elem_id="about", js_on_load=None, apply_default_css=False
-                    )
-                    self.live = gr.HTML(js_on_load=_TURNS_JS, elem_id="live", apply_default_css=False)
-                with gr.Column(elem_id="chat-composer", min_width=0):
-                    self.notice = gr.HTML(js_on_load=_NOTES_JS, elem_id="notice", apply_default_css=False)
-                    self.editing = gr.HTML(js_on_load=_NOTES_JS, elem_id="editing", apply_default_css=False)
-                    self.draft = gr.HTML(elem_id="draft", apply_default_css=False)
-                    self.composer = gr.MultimodalTextbox(
-                        elem_id="composer",
-                        show_label=False,
-                        label="Message",
-                        placeholder="Ask anything",
-                        sources=["upload"],
-                        file_count="multiple",
-                        lines=1,
-                        max_lines=8,
-                        max_plain_text_length=_COMPOSER_MAX_CHARS,
-                        autofocus=True,
-                        stop_btn=False,
-                    )
-                    self.large = image_viewer(elem_id="large-picture")
+                self._build_conversation()
+                self._build_composer()
             with gr.Column(elem_id="chat-knobs", min_width=0):
                 self.knobs = KnobPanel()
                 self.clear = gr.Button("Clear the conversation", elem_id="clear-conversation")
 
+    def _build_conversation(self) -> None:
+        _html("chat-tools", value=tools_html())
+        with gr.Column(elem_id="chat-scroll", min_width=0):
+            self.conversation = _html("conversation", _TURNS_JS, self._actions.welcome())
+            self.about = _html("about", value=self._actions.about())
+            # Apart from the conversation, so that 25 updates a second cost the same however long that is.
+            self.live = _html("live", _TURNS_JS)
+
+    def _build_composer(self) -> None:
+        with gr.Column(elem_id="chat-composer", min_width=0):
+            self.notice = _html("notice", _NOTES_JS)
+            self.editing = _html("editing", _NOTES_JS)
+            self.draft = _html("draft")
+            self.composer = gr.MultimodalTextbox(
+                elem_id="composer",
+                show_label=False,
+                label="Message",
+                placeholder="Ask anything",
+                sources=["upload"],
+                file_count="multiple",
+                lines=1,
+                max_lines=8,
+                max_plain_text_length=_COMPOSER_MAX_CHARS,
+                autofocus=True,
+                stop_btn=False,
+            )
+            self.large = image_viewer(elem_id="large-picture")
+
     def wire(self, blocks: gr.Blocks, model_name: gr.Textbox) -> None:
         """Connect every event to its action."""
-        quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-        slow: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
         here = [self.session, self.conversation_id]
-        asking = {self.session, self.conversation_id, *self.knobs.inputs}
-        page = [
+        self._wire_answers()
+        opening = blocks.load(_plainly(self._open_page), here, self._page, js="StudioChat.address", **_QUICK)
+        opening.then(None, js="StudioChat.opened", **_LOCAL)
+        for trigger, handler, inputs in (
+            (self.conversation.edit, self._edit, here),
+            (self.conversation.show, self._show_version, self.conversation_id),
+            (self.editing.leave_edit, self._leave_edit, self.session),
+            (self.notice.bring_back, self._bring_back, self.conversation_id),
+            (self.clear.click, self._clear, here),
+            (self.new.click, self._new, self.session),
+            (self.conversations.open, self._open, self.session),
+            (self.conversations.forget, self._forget, here),
+        ):
+            trigger(_plainly(handler), inputs, self._page, **_QUICK)
+        for shows_pictures in (self.conversation, self.live):
+            shows_pictures.large(_plainly(self._large), here, self.large, **_QUICK)
+        gr.on([blocks.load, model_name.change], self._actions.about, None, self.about, **_QUICK)
+        self._wire_composer(model_name)
+
+    @property
+    def _page(self) -> list[Component]:
+        """What a `Shown` may change."""
+        return [
             self.conversation_id,
             self.conversation,
             self.live,
@@ -104,34 +128,25 @@ class _ChatTab:
             self.editing,
             self.conversations,
         ]
-        opening = blocks.load(self._open_page, here, page, js="StudioChat.address", **quick)
-        opening.then(None, js="StudioChat.opened", show_progress="hidden", api_visibility="private")
-        self.composer.submit(self._send, {*asking, self.composer}, page, **slow)
-        self.composer.stop(Session.stop, self.session, **quick)
-        self.conversation.again(self._again, asking, page, **slow)
-        self.conversation.example(self._example, asking, page, **slow)
-        self.conversation.edit(self._edit, here, page, **quick)
-        self.editing.leave_edit(self._leave_edit, self.session, page, **quick)
-        self.conversation.show(self._show_version, self.conversation_id, page, **quick)
-        self.notice.bring_back(self._bring_back, self.conversation_id, page, **quick)
-        self.clear.click(self._clear, here, page, **quick)
-        self.new.click(self._new, self.session, page, **quick)
-        self.conversations.open(self._open, self.session, page, **quick)
-        self.conversations.forget(self._forget, here, page, **quick)
-        for component in (self.conversation, self.live):
-            component.large(self._large, here, self.large, **quick)
-        self._wire_in_the_browser()
-        looking = [self.draft_files.change, self.knobs.megapixels.release, model_name.change]
-        gr.on(looking, self._look, {self.composer, *self.knobs.inputs}, self.draft, **quick)
-        choosing = [self.knobs.preset.input, model_name.change]
-        gr.on(choosing, self._choose_preset, self.knobs.preset, [self.knobs.preset, *self.knobs.inputs], **quick)
-        gr.on([blocks.load, model_name.change], self._actions.about, None, self.about, **quick)
 
-    def _wire_in_the_browser(self) -> None:
-        """What needs no server: the address follows the conversation; typing alone does not ask about pictures."""
-        local: dict[str, Any] = {"fn": None, "show_progress": "hidden", "api_visibility": "private"}
-        self.conversation_id.change(inputs=self.conversation_id, js="StudioChat.remember", **local)
-        self.composer.change(inputs=self.composer, outputs=self.draft_files, js="StudioChat.draftFiles", **local)
+    def _wire_answers(self) -> None:
+        """What has an answer written; Stop goes beside the queue, or it would wait for the answer."""
+        asking = {self.session, self.conversation_id, *self.knobs.inputs}
+        options: dict[str, Any] = {**_LOCAL, "concurrency_limit": None}
+        self.composer.submit(self._send, {*asking, self.composer}, self._page, **options)
+        self.conversation.again(self._again, asking, self._page, **options)
+        self.conversation.example(self._example, asking, self._page, **options)
+        self.composer.stop(Session.stop, self.session, **_QUICK)
+
+    def _wire_composer(self, model_name: gr.Textbox) -> None:
+        """The address follows the conversation; pictures are looked at when they change, not with every letter."""
+        self.conversation_id.change(None, self.conversation_id, js="StudioChat.remember", **_LOCAL)
+        self.composer.change(None, self.composer, self.draft_files, js="StudioChat.draftFiles", **_LOCAL)
+        looking = [self.draft_files.change, self.knobs.megapixels.release, model_name.change]
+        gr.on(looking, _plainly(self._look), {self.composer, self.knobs.megapixels}, self.draft, **_QUICK)
+        knobs = self.knobs
+        knobs.preset.input(self._choose_preset, knobs.preset, knobs.outputs, **_QUICK)
+        model_name.change(self._model_arrived, {knobs.preset, *knobs.inputs}, knobs.outputs, **_QUICK)
 
     def _open_page(self, session: Session, conversation_id: str, request: gr.Request) -> Updates:
         return self._updates(self._actions.open(session, self._person(request), conversation_id))
@@ -206,6 +221,11 @@ class _ChatTab:
         preset = preset_of(self._studio.engines.current(), name)
         return self.knobs.show(preset) if preset else gr.skip()
 
+    def _model_arrived(self, values: Values) -> Any:
+        """The model's preset, unless somebody has set the side panel meanwhile."""
+        untouched = self.knobs.is_untouched(values)
+        return self._choose_preset(values[self.knobs.preset]) if untouched else gr.skip()
+
     def _person(self, request: gr.Request) -> str:
         return person_of(request.cookies, is_exposed=self._studio.settings.is_exposed)
 
@@ -237,6 +257,24 @@ class _ChatTab:
         if composer:
             updates[self.composer] = gr.update(**composer)
         return updates or {self.live: gr.skip()}  # Gradio takes an empty answer for a mistake
+
+
+def _html(elem_id: str, script: str | None = None, value: str = "") -> gr.HTML:
+    return gr.HTML(value, elem_id=elem_id, js_on_load=script, apply_default_css=False)
+
+
+def _plainly(handler: Callable[..., Any]) -> Callable[..., Any]:
+    """The same handler; what it cannot do is said in one sentence."""
+
+    @wraps(handler)
+    def handle(*arguments: Any) -> Any:
+        try:
+            return handler(*arguments)
+        except Exception as error:
+            sentence = sentence_of(error, f"{handler.__name__} failed")
+            raise gr.Error(sentence, title="This did not work", print_exception=False) from error
+
+    return handle
 
 
 def _draft(value: Mapping[str, Any] | None) -> Draft:

@@ -399,6 +399,29 @@ def test_the_side_panel_reaches_the_model(chat: ChatPage, running: Running) -> N
     assert running.engine.prompts[-1].messages[0].text == "Be brief."
 
 
+def test_what_is_typed_while_an_answer_is_written_stays(chat: ChatPage, running: Running) -> None:
+    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    chat.ask("first")
+    expect(chat.live).to_contain_text("word")
+    chat.composer.fill("and then?")
+    chat.stop.click()
+    chat.expect_answer("word")
+    expect(chat.composer).to_have_value("and then?")
+
+
+def test_a_preset_sets_the_side_panel_and_a_seed_has_to_be_one(chat: ChatPage) -> None:
+    tokens = chat.page.locator("#chat-knobs").get_by_role("spinbutton", name="Max new tokens")
+    expect(tokens).to_have_value("2048")
+    chat.page.locator("#preset").get_by_text("Low memory").click()
+    expect(tokens).to_have_value("512")
+    chat.page.locator("#seed input, #seed textarea").fill("seven")
+    chat.ask("hi")
+    expect(chat.page.locator("#notice")).to_contain_text("The seed is a whole number")
+    chat.page.locator("#seed input, #seed textarea").fill("7")
+    chat.composer.press("Enter")
+    chat.expect_answer("Two shapes.")
+
+
 def test_history_holds_the_models_own_text(chat: ChatPage, running: Running) -> None:
     raw = "a < b &amp; `<i>` $x$\n\n\n  end  \n"
     running.engine.script = (raw,)
