@@ -255,8 +255,7 @@
       this.list.draw();
       this.answer.mark('hot', this.hot);
       this.answer.mark('active', this.active);
-      const row = this.active === null ? '' : `${this.name}-${this.active}`;
-      for (const part of [this.parts.list, this.parts.stage]) setAttribute(part, 'aria-activedescendant', row);
+      setAttribute(this.parts.list, 'aria-activedescendant', this.active === null ? '' : `${this.name}-${this.active}`);
     }
 
     heat(id) {
@@ -268,14 +267,23 @@
 
     choose(id) {
       this.active = id;
+      this.drawDetails(); // first: they take room from the list
       if (id !== null) {
         const bounds = geometry.bounds(this.region(id));
         this.list.reveal(id);
         if (bounds) this.camera.reveal(bounds);
         this.moveLayers();
+        this.tell(id);
       }
       this.mark();
-      this.drawDetails();
+    }
+
+    /** With the focus on the picture a screen reader does not follow the list: say what was chosen. */
+    tell(id) {
+      if (document.activeElement !== this.parts.stage) return;
+      const place = this.visible.findIndex((region) => region.id === id);
+      const { title, place: where } = this.row(this.visible[place], place);
+      this.say(`${[title, where].filter(Boolean).join(', ')}; ${place + 1} of ${this.visible.length}`);
     }
 
     /** The next result in the list, `step` rows on, around the ends. */

@@ -369,7 +369,7 @@ def test_a_fault_is_a_sentence_and_the_next_question_works(
     running.engine.fail_with = RuntimeError("/secret/path/model.py line 3")
     ground.choose(files[0])
     ground.run.click()
-    expect(ground.page.locator("#ground-error p")).to_contain_text("What came before is kept.")
+    expect(ground.page.locator("#ground-error p")).to_contain_text("Something went wrong in the program")
     expect(ground.run).to_be_visible()
     assert "secret" not in ground.page.locator("body").inner_text()
     expect(ground.rows).to_have_count(2)

@@ -292,10 +292,13 @@ def test_arrows_walk_the_results_and_the_screen_reader_follows(viewer: ViewerPag
     expect(viewer.rows.nth(1)).to_have_attribute("aria-selected", "true")
     viewer.page.keyboard.press("ArrowDown")
     expect(viewer.rows.nth(0)).to_have_attribute("aria-selected", "true")
-    described = viewer.stage.get_attribute("aria-activedescendant")
-    assert described == viewer.rows.nth(0).get_attribute("id")
+    expect(viewer.root.locator(".sv-live")).to_have_text("cup, 20, 30 – 120, 130; 1 of 2")
+    viewer.page.locator("#viewer .sv-list").focus()
+    viewer.page.keyboard.press("ArrowDown")
+    described = viewer.page.locator("#viewer .sv-list").get_attribute("aria-activedescendant")
+    assert described == viewer.rows.nth(1).get_attribute("id")
     viewer.page.keyboard.press("Escape")
-    expect(viewer.rows.nth(0)).to_have_attribute("aria-selected", "false")
+    expect(viewer.rows.nth(1)).to_have_attribute("aria-selected", "false")
 
 
 def test_the_list_is_a_list_for_screen_readers(viewer: ViewerPage) -> None:
