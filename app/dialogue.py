@@ -146,7 +146,8 @@ class Dialogue:
 
         Raises `EngineError` after the last piece when the answer broke off, `AnswerNotKept` when the disk refused it.
         """
-        parser = AnswerParser(FAMILIES[engine.info.family].convention, question.prompt.media)
+        family = FAMILIES[engine.info.family]
+        parser = AnswerParser(family.convention, question.prompt.media, action_convention=family.action_convention)
         snapshot = Snapshot()
         broken_off = ""
         try:

@@ -228,7 +228,7 @@ Region = Box | Point | Polygon | Box3D
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model's text says. `regions` are in the order in which they ended in the text; `problems` are sentences for a person."""
+    """What a model's text says: `regions` in the order in which they ended in it, `problems` as sentences."""
 
     text: str = ""
     regions: tuple[Region, ...] = ()
