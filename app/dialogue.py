@@ -190,7 +190,7 @@ def answer_of(turn: Turn) -> Answer:
     family = FAMILIES.get(turn.details.get("family", ""))
     if family is None:
         return Answer(text=turn.text)
-    return parse_answer(turn.text, family.convention, media_of(turn))
+    return parse_answer(turn.text, family.convention, media_of(turn), action_convention=family.action_convention)
 
 
 def media_of(turn: Turn) -> tuple[MediumInput, ...]:

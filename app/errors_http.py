@@ -42,7 +42,7 @@ def error_object(error: Exception) -> tuple[int, dict[str, object]]:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Make every error of the app's own routes an error object."""
+    """Make every error that a route means to raise an error object; the gate answers for the others."""
 
     async def answer(_request: Request, error: Exception) -> JSONResponse:
         status, body = error_object(error)
@@ -59,7 +59,6 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(StudioError, answer)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
-    app.add_exception_handler(Exception, answer)
 
 
 def _first_problem(error: RequestValidationError) -> str:

@@ -17,6 +17,7 @@ from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.errors_http import error_object
 from app.people import COOKIE, LOCAL_PERSON, new_person, person_of
 from app.settings import Settings
 
@@ -81,10 +82,16 @@ class Gate:
             return
         answer = _Answer(send, self._cookie(scope))
         try:
-            await self._app(scope, self._bounded(receive), answer)
-        except _BodyRefused as error:
-            if not answer.started:
-                await error.response(scope, receive, send)
+            await self._app(scope, self._bounded(receive, answer), answer)
+        except Exception as error:
+            # Starlette would answer and then raise on, which breaks the connection before the answer is read.
+            if answer.started:
+                raise
+            if answer.refusal is None:
+                status, body = error_object(error)
+                answer.refusal = JSONResponse(body, status)
+        if answer.refusal is not None and not answer.started:
+            await answer.refusal(scope, receive, send)
 
     def _refusal(self, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
@@ -108,7 +115,7 @@ class Gate:
             "--max-upload-mb changes that.",
         )
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bounded(self, receive: Receive, answer: _Answer) -> Receive:
         """`receive`, with an end to patience and to the number of bytes."""
         seen = 0
         complete = False
@@ -120,11 +127,13 @@ class Gate:
             try:
                 message = await asyncio.wait_for(receive(), _BODY_PATIENCE_S)
             except TimeoutError:
-                raise _BodyRefused(_refuse(408, "The request did not arrive in time.")) from None
+                answer.refusal = _refuse(408, "The request did not arrive in time.")
+                raise _BodyRefused from None
             seen += len(message.get("body", b""))
             complete = not message.get("more_body", False)
             if seen > self._max_body_bytes:
-                raise _BodyRefused(self._too_long())
+                answer.refusal = self._too_long()
+                raise _BodyRefused
             return message
 
         return bounded
@@ -142,20 +151,19 @@ class Gate:
 class _BodyRefused(Exception):
     """Raised into the application while it reads a body that is too long or too slow."""
 
-    def __init__(self, response: JSONResponse) -> None:
-        super().__init__("the body was refused")
-        self.response = response
-
 
 class _Answer:
-    """`send`, with the headers that every answer has."""
+    """`send`, with the headers that every answer has; once there is a `refusal`, nothing else is sent."""
 
     def __init__(self, send: Send, cookie: str) -> None:
         self._send = send
         self._cookie = cookie
         self.started = False
+        self.refusal: JSONResponse | None = None
 
     async def __call__(self, message: Message) -> None:
+        if self.refusal is not None and not self.started:
+            return
         if message["type"] == "http.response.start":
             self.started = True
             headers = MutableHeaders(scope=message)

@@ -176,14 +176,21 @@ def test_an_answer_that_the_disk_refuses_is_still_given(studio: Studio, monkeypa
     assert seen[-1].snapshot.text == "All of it"
 
 
-def test_what_is_stored_is_the_models_own_text_and_reads_the_same_again(studio: Studio, picture_file: Path) -> None:
-    engine = FakeEngine([BOXES[i : i + 5] for i in range(0, len(BOXES), 5)])
+CLICK = '<tool_call>{"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [999, 0]}}</tool_call>'
+
+
+@pytest.mark.parametrize("raw", [BOXES, CLICK], ids=["boxes", "action"])
+def test_what_is_stored_is_the_models_own_text_and_reads_the_same_again(
+    studio: Studio, picture_file: Path, raw: str
+) -> None:
+    engine = FakeEngine([raw[i : i + 5] for i in range(0, len(raw), 5)])
     dialogue = Dialogue(studio)
     question = dialogue.ask(ME, "", Draft("where?", (picture_file,)), Knobs(), engine)
     live = list(dialogue.answer(question, Knobs(), engine, threading.Event()))[-1].answer
     kept = studio.history.turns(ME, question.conversation_id)[-1]
-    assert kept.text == BOXES
-    assert [box.xyxy for box in live.boxes] == [(0.0, 0.0, 48.0, 64.0)]
+    assert kept.text == raw
+    assert [box.xyxy for box in live.boxes] == ([(0.0, 0.0, 48.0, 64.0)] if raw == BOXES else [])
+    assert [action.xy for action in live.actions] == ([(96.0, 0.0)] if raw == CLICK else [])
     assert answer_of(kept) == live
 
 

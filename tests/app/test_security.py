@@ -112,6 +112,32 @@ def test_a_body_without_a_stated_length_is_counted() -> None:
     assert seen <= security.UPLOADS_PER_REQUEST * 2**20 + 2 * 2**18
 
 
+def test_an_application_that_hides_the_refusal_does_not_hide_it() -> None:
+    """As form parsers do, which make a 400 of whatever they meet."""
+
+    async def hiding(scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await echo(scope, receive, send)
+        except Exception:
+            await PlainTextResponse("could not parse", 400)(scope, receive, send)
+
+    async def endless() -> Any:
+        while True:
+            yield b"x" * 2**18
+
+    assert ask(gate(hiding), "POST", content=endless()).status_code == 413
+
+
+def test_a_fault_of_the_program_is_answered_without_its_details() -> None:
+    async def broken(scope: Scope, receive: Receive, send: Send) -> None:
+        raise ZeroDivisionError("/secret/path")
+
+    answer = ask(gate(broken))
+    assert answer.status_code == 500
+    assert "log file" in answer.json()["error"]["message"]
+    assert "secret" not in answer.text
+
+
 @pytest.mark.parametrize("length", ["-1", "many", ""])
 def test_a_length_that_is_no_number_is_refused(length: str) -> None:
     assert ask(gate(), "POST", headers={"Content-Length": length}).status_code == 413
