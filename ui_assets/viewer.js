@@ -34,7 +34,7 @@
     }
 
     find() {
-      const names = ['stage', 'picture', 'overlay', 'world', 'casings', 'lines', 'spots', 'screen', 'tags', 'empty',
+      const names = ['stage', 'picture', 'overlay', 'world', 'casings', 'lines', 'spots', 'screen', 'top', 'tags', 'empty',
         'legend', 'list', 'none', 'details', 'answer', 'live', 'keys', 'scale', 'fade'];
       this.parts = Object.fromEntries(names.map((name) => [name, this.root.querySelector(`.sv-${name}`)]));
     }
@@ -145,7 +145,8 @@
       });
     }
 
-    /** The regions under the pointer and under the keyboard, above all others. */
+    /** The regions under the pointer and under the keyboard, above all others, on a layer of their own: whatever the
+     *  pointer does, thousands of shapes below are not painted again. */
     drawSpots() {
       const ids = [...new Set([this.active, this.hot])].filter((id) => id !== null);
       const regions = ids.map((id) => this.region(id));
@@ -188,10 +189,10 @@
 
     moveLayers() {
       const { scale, x, y } = this.camera;
-      const { picture, world, stage } = this.parts;
+      const { picture, world, spots, stage } = this.parts;
       picture.style.transform = `translate(${x}px, ${y}px) scale(${scale})`;
       picture.classList.toggle('is-magnified', scale * devicePixelRatio >= 4);
-      setAttribute(world, 'transform', `matrix(${scale} 0 0 ${scale} ${x} ${y})`);
+      for (const layer of [world, spots]) setAttribute(layer, 'transform', `matrix(${scale} 0 0 ${scale} ${x} ${y})`);
       stage.classList.toggle('is-zoomed', !this.camera.fitted);
       this.parts.scale.textContent = `${Math.round(scale * 100)}%`;
     }
@@ -364,8 +365,8 @@
     }
 
     fade(strength) {
-      this.parts.overlay.style.opacity = strength;
-      this.parts.tags.style.opacity = strength;
+      const { overlay, top, tags } = this.parts;
+      for (const layer of [overlay, top, tags]) layer.style.opacity = strength;
     }
 
     /** Where a pointer event is in the frame. */

@@ -241,7 +241,7 @@ def test_labels_can_be_hidden_and_shown(viewer: ViewerPage) -> None:
 
 def test_the_drawing_can_be_made_weaker(viewer: ViewerPage) -> None:
     viewer.root.locator(".sv-fade input").fill("20")
-    assert viewer.root.locator(".sv-overlay").evaluate("e => e.style.opacity") == "0.2"
+    assert viewer.root.locator(".sv-overlay").first.evaluate("e => e.style.opacity") == "0.2"
     viewer.root.locator(".sv-fade input").fill("100")
 
 
