@@ -26,23 +26,38 @@ _CLEAR = 0.06
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question, its answer, and which ability it needs."""
+    """A question, its answer, and which ability it needs.
+
+    `about` tells which visual tokens (counted through the conversation's pictures) the answer speaks about: one set
+    for a whole sentence, one set an object for an answer in JSON, nothing where an answer is about no place.
+    """
 
     question: str
     answer: str
     ability: str
+    about: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """A scene as the model counts it: its shapes in the order of the merged cells."""
+    """A scene as the model counts it: its shapes in the order of the merged cells, and the visual tokens of these."""
 
     scene: Scene
     shapes: tuple[Shape, ...]
+    cells: tuple[int, ...]
 
     @classmethod
-    def of(cls, scene: Scene, grid_hw: tuple[int, int]) -> View:
-        return cls(scene, tuple(records.reading_order(scene, grid_hw)))
+    def of(cls, scene: Scene, grid_hw: tuple[int, int], first_cell: int = 0) -> View:
+        shapes = tuple(records.reading_order(scene, grid_hw))
+        cells = tuple(first_cell + records.cell_of(shape, scene.size_wh, grid_hw) for shape in shapes)
+        return cls(scene, shapes, cells)
+
+    def cells_of(self, shapes: Sequence[Shape]) -> tuple[int, ...]:
+        return tuple(cell for shape, cell in zip(self.shapes, self.cells, strict=True) if shape in shapes)
+
+    def one_by_one(self, shapes: Sequence[Shape]) -> tuple[tuple[int, ...], ...]:
+        """`Turn.about` of an answer in JSON."""
+        return tuple((cell,) for cell in self.cells_of(shapes)) or ((),)
 
     def matching(self, phrase: Phrase) -> list[Shape]:
         return [shape for shape in self.shapes if phrase.fits(shape)]
@@ -64,6 +79,9 @@ class Phrase:
     @property
     def plural(self) -> str:
         return f"{self}es" if str(self).endswith("s") else f"{self}s"
+
+
+ANY = Phrase(None, None)
 
 
 def a(noun: str) -> str:
@@ -139,14 +157,24 @@ def describe(view: View, rng: np.random.Generator) -> list[Turn]:
 
 def count(view: View, rng: np.random.Generator) -> list[Turn]:
     form = rng.random()
-    phrase = Phrase(None, None) if form < 0.3 else random_phrase(view, rng)
+    phrase = ANY if form < 0.3 else random_phrase(view, rng)
     question = pick(rng, COUNT).format(phrase.plural)
-    turns = [Turn(question, amount(len(view.matching(phrase)), phrase), "count")]
+    turns = [_amount(question, [view], phrase, "count")]
     if rng.random() < 0.3:
         more = random_phrase(view, rng)
         question = pick(rng, ("And how many {}?", "And {}?", "How about {}?", "and how many {} are there?"))
-        turns.append(Turn(question.format(more.plural), amount(len(view.matching(more)), more), "count"))
+        turns.append(_amount(question.format(more.plural), [view], more, "count"))
     return turns
+
+
+def _amount(question: str, views: Sequence[View], phrase: Phrase, ability: str) -> Turn:
+    about = cells_matching(views, phrase)
+    return Turn(question, amount(len(about[0]), phrase), ability, about)
+
+
+def cells_matching(views: Sequence[View], phrase: Phrase) -> tuple[tuple[int, ...]]:
+    """`Turn.about` of a sentence about all shapes that fit a phrase."""
+    return (tuple(cell for view in views for cell in view.cells_of(view.matching(phrase))),)
 
 
 def color_of(view: View, rng: np.random.Generator) -> list[Turn]:
@@ -155,7 +183,8 @@ def color_of(view: View, rng: np.random.Generator) -> list[Turn]:
         return []
     shape = view.matching(phrase)[0]
     question = pick(rng, COLOR_OF).format(shape.kind)
-    return [Turn(question, f"The {shape.kind} is {shape.color}.", "color"), *_where_is_it(view, shape, rng)]
+    turn = Turn(question, f"The {shape.kind} is {shape.color}.", "color", (view.cells_of([shape]),))
+    return [turn, *_where_is_it(view, shape, rng)]
 
 
 def kind_of(view: View, rng: np.random.Generator) -> list[Turn]:
@@ -165,7 +194,8 @@ def kind_of(view: View, rng: np.random.Generator) -> list[Turn]:
         return []
     shape = single[int(rng.integers(len(single)))]
     question = pick(rng, KIND_OF).format(shape.color)
-    return [Turn(question, f"The {shape.color} shape is {a(shape.kind)}.", "kind"), *_where_is_it(view, shape, rng)]
+    turn = Turn(question, f"The {shape.color} shape is {a(shape.kind)}.", "kind", (view.cells_of([shape]),))
+    return [turn, *_where_is_it(view, shape, rng)]
 
 
 def where(view: View, rng: np.random.Generator) -> list[Turn]:
@@ -175,8 +205,8 @@ def where(view: View, rng: np.random.Generator) -> list[Turn]:
     question = pick(rng, WHERE).format(phrase)
     found = view.matching(phrase)
     if not found:
-        return [Turn(question, absent(phrase), "where")]
-    return [Turn(question, f"The {phrase} is {zone(found[0], view.scene.size_wh)}.", "where")]
+        return [Turn(question, absent(phrase), "where", ((),))]
+    return [Turn(question, f"The {phrase} is {zone(found[0], view.scene.size_wh)}.", "where", (view.cells_of(found),))]
 
 
 def relation(view: View, rng: np.random.Generator) -> list[Turn]:
@@ -190,38 +220,40 @@ def relation(view: View, rng: np.random.Generator) -> list[Turn]:
         return []
     near, far = (("to the left of", "to the right of"), ("above", "below"))[axis]
     truth = near if gap < 0 else far
+    about = (view.cells_of([one, two]),)
     if rng.random() < 0.3:
         superlative = pick(rng, (("further left", "further right"), ("higher", "lower"))[axis])
         winner = first if (gap < 0) == (superlative in ("further left", "higher")) else second
         question = f"Which is {superlative}, the {first} or the {second}?"
-        return [Turn(question, f"The {winner} is {superlative}.", "relation")]
+        return [Turn(question, f"The {winner} is {superlative}.", "relation", about)]
     asked = pick(rng, (near, far))
     question = pick(rng, ("Is the {} {} the {}?", "is the {} {} the {}")).format(first, asked, second)
     word = "Yes" if asked == truth else "No"
-    return [Turn(question, f"{word}, the {first} is {truth} the {second}.", "relation")]
+    return [Turn(question, f"{word}, the {first} is {truth} the {second}.", "relation", about)]
 
 
 def yes_no(view: View, rng: np.random.Generator) -> list[Turn]:
     phrase = random_phrase(view, rng, present=0.4)
     question = pick(rng, YES_NO).format(a(str(phrase)))
-    matches = len(view.matching(phrase))
+    about = cells_matching([view], phrase)
+    matches = len(about[0])
     if matches == 0:
-        return [Turn(question, f"No, there is no {phrase}.", "yes_no")]
+        return [Turn(question, f"No, there is no {phrase}.", "yes_no", about)]
     found = f"there is {a(str(phrase))}" if matches == 1 else f"there are {matches} {phrase.plural}"
-    return [Turn(question, f"Yes, {found}.", "yes_no")]
+    return [Turn(question, f"Yes, {found}.", "yes_no", about)]
 
 
 def detect(view: View, rng: np.random.Generator) -> list[Turn]:
     size = view.scene.size_wh
     if rng.random() < 0.5:
         question = task_prompt(FAMILY, "detect", "") if rng.random() < 0.6 else pick(rng, DETECT_ALL)
-        return [Turn(question, boxes_json(view.shapes, size), "detect")]
+        return [Turn(question, boxes_json(view.shapes, size), "detect", view.one_by_one(view.shapes))]
     phrases = [random_phrase(view, rng, 0.65) for _ in range(int(rng.integers(1, 4)))]
     phrases = list(dict.fromkeys(phrases))
     found = [shape for shape in view.shapes if any(phrase.fits(shape) for phrase in phrases)]
     names = ", ".join(phrase.plural if rng.random() < 0.3 else str(phrase) for phrase in phrases)
     answer = boxes_json(found, size) if found else absent(" or ".join(str(phrase) for phrase in phrases))
-    return [Turn(task_prompt(FAMILY, "detect", names), answer, "detect")]
+    return [Turn(task_prompt(FAMILY, "detect", names), answer, "detect", view.one_by_one(found))]
 
 
 def find(view: View, rng: np.random.Generator) -> list[Turn]:
@@ -229,21 +261,21 @@ def find(view: View, rng: np.random.Generator) -> list[Turn]:
     found = view.matching(phrase)
     question = task_prompt(FAMILY, "find", str(phrase)) if rng.random() < 0.7 else pick(rng, FIND).format(phrase)
     answer = boxes_json(found, view.scene.size_wh) if found else absent(phrase)
-    turns = [Turn(question, answer, "find")]
+    turns = [Turn(question, answer, "find", view.one_by_one(found))]
     if len(found) == 1:
         turns += _where_is_it(view, found[0], rng, str(phrase))
     return turns
 
 
 def point(view: View, rng: np.random.Generator) -> list[Turn]:
-    phrase = random_phrase(view, rng, 0.8) if rng.random() < 0.8 else Phrase(None, None)
+    phrase = random_phrase(view, rng, 0.8) if rng.random() < 0.8 else ANY
     found = view.matching(phrase)
     name = phrase.plural if rng.random() < 0.3 else str(phrase)
     question = task_prompt(FAMILY, "point" if rng.random() < 0.5 else "count", name)
     if rng.random() < 0.1:
         question = pick(rng, ("Point to the {}.", "point at the {}", "Point to every {}.")).format(phrase)
     answer = points_json(found, view.scene.size_wh) if found else absent(phrase)
-    return [Turn(question, answer, "point")]
+    return [Turn(question, answer, "point", view.one_by_one(found))]
 
 
 def in_box(view: View, rng: np.random.Generator) -> list[Turn]:
@@ -253,7 +285,7 @@ def in_box(view: View, rng: np.random.Generator) -> list[Turn]:
     question, answer = IN_BOX[int(rng.integers(len(IN_BOX)))]
     numbers = ", ".join(str(int(n)) for n in box)
     filled = answer.format(shape=a(shape.name), kind=a(shape.kind), color=shape.color)
-    return [Turn(f"{question} (in the box [{numbers}])", filled, "in_box")]
+    return [Turn(f"{question} (in the box [{numbers}])", filled, "in_box", (view.cells_of([shape]),))]
 
 
 def _unique_kind(view: View, rng: np.random.Generator) -> Phrase | None:
@@ -266,35 +298,33 @@ def _where_is_it(view: View, shape: Shape, rng: np.random.Generator, name: str =
     """A follow-up that only makes sense after the question before it."""
     if rng.random() > 0.3:
         return []
-    place = zone(shape, view.scene.size_wh)
+    place, about = zone(shape, view.scene.size_wh), (view.cells_of([shape]),)
     if name and rng.random() < 0.4:
-        return [Turn(pick(rng, ("What color is it?", "And its color?")), f"It is {shape.color}.", "follow_up")]
-    return [Turn(pick(rng, ("Where is it?", "And where is it?", "where?")), f"It is {place}.", "follow_up")]
+        return [Turn(pick(rng, ("What color is it?", "And its color?")), f"It is {shape.color}.", "follow_up", about)]
+    return [Turn(pick(rng, ("Where is it?", "And where is it?", "where?")), f"It is {place}.", "follow_up", about)]
 
 
 def compare(views: Sequence[View], rng: np.random.Generator) -> list[Turn]:
     """Questions about two pictures at once."""
-    first, second = views
-    form = int(rng.integers(5))
-    if form == 0:
-        phrase = Phrase(None, None) if rng.random() < 0.5 else random_phrase(views[int(rng.integers(2))], rng)
-        return [Turn(f"Which picture has more {phrase.plural}?", _more(views, phrase), "compare")]
-    if form == 1:
-        phrase = random_phrase(views[int(rng.integers(2))], rng)
-        return [Turn(f"Which picture has {a(str(phrase))}?", _which(views, phrase), "compare")]
-    if form == 2:
-        phrase = random_phrase(views[int(rng.integers(2))], rng, 0.8)
-        both = all(view.matching(phrase) for view in views)
-        word = "Yes" if both else "No"
-        return [Turn(f"Do both pictures have {a(str(phrase))}?", f"{word}. {_which(views, phrase)}", "compare")]
-    index = int(rng.integers(2))
+    index, form = int(rng.integers(2)), int(rng.integers(5))
+    if form == 4:
+        counts = [len(view.shapes) for view in views]
+        text = " ".join(f"Picture {i} has {n} {'shape' if n == 1 else 'shapes'}." for i, n in enumerate(counts, 1))
+        question = pick(rng, ("Compare the two pictures.", "Compare the pictures."))
+        return [Turn(question, text, "compare", cells_matching(views, ANY))]
+    general = form in (0, 3) and rng.random() < 0.45
+    phrase = ANY if general else random_phrase(views[index], rng, 0.8 if form == 2 else 0.7)
     if form == 3:
-        phrase = Phrase(None, None) if rng.random() < 0.4 else random_phrase(views[index], rng)
-        number = len(views[index].matching(phrase))
-        return [Turn(f"How many {phrase.plural} are in picture {index + 1}?", amount(number, phrase), "compare")]
-    counts = [len(view.shapes) for view in (first, second)]
-    text = " ".join(f"Picture {i + 1} has {n} {'shape' if n == 1 else 'shapes'}." for i, n in enumerate(counts))
-    return [Turn(pick(rng, ("Compare the two pictures.", "Compare the pictures.")), text, "compare")]
+        question = f"How many {phrase.plural} are in picture {index + 1}?"
+        return [_amount(question, [views[index]], phrase, "compare")]
+    if form == 0:
+        question, answer = f"Which picture has more {phrase.plural}?", _more(views, phrase)
+    elif form == 1:
+        question, answer = f"Which picture has {a(str(phrase))}?", _which(views, phrase)
+    else:
+        word = "Yes" if all(view.matching(phrase) for view in views) else "No"
+        question, answer = f"Do both pictures have {a(str(phrase))}?", f"{word}. {_which(views, phrase)}"
+    return [Turn(question, answer, "compare", cells_matching(views, phrase))]
 
 
 def _more(views: Sequence[View], phrase: Phrase) -> str:
@@ -313,16 +343,16 @@ def _which(views: Sequence[View], phrase: Phrase) -> str:
 
 ABILITIES: tuple[tuple[Callable[[View, np.random.Generator], list[Turn]], float], ...] = (
     (describe, 1.0),
-    (count, 3.0),
-    (color_of, 2.0),
-    (kind_of, 2.0),
+    (count, 3.5),
+    (color_of, 1.5),
+    (kind_of, 1.0),
     (where, 3.0),
-    (relation, 2.5),
+    (relation, 3.0),
     (yes_no, 2.5),
     (detect, 3.5),
-    (find, 3.0),
-    (point, 2.5),
-    (in_box, 0.8),
+    (find, 4.5),
+    (point, 3.5),
+    (in_box, 0.6),
 )
 _WEIGHTS = np.array([weight for _, weight in ABILITIES]) / sum(weight for _, weight in ABILITIES)
 
@@ -358,7 +388,8 @@ IN_BOX = (
 
 def about_scenes(scenes: Sequence[Scene], grid_hw: tuple[int, int], rng: np.random.Generator, turns: int) -> list[Turn]:
     """A conversation of about `turns` turns; off-topic remarks are mixed in."""
-    views = [View.of(scene, grid_hw) for scene in scenes]
+    cells = grid_hw[0] * grid_hw[1]
+    views = [View.of(scene, grid_hw, index * cells) for index, scene in enumerate(scenes)]
     said: list[Turn] = []
     while len(said) < turns:
         if rng.random() < 0.04:

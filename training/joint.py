@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from training import language, network, tower
-from training.language import NumberProbe
+from training.language import Probes
 from training.packing import Packer
 from training.scenes import Scene
 from training.tower import DenseHeads
@@ -30,12 +30,12 @@ def load_stage(path: Path, named: dict[str, nn.Parameter]) -> None:
             weight.copy_(master)
 
 
-def assemble(model: Any, heads: DenseHeads, probe: NumberProbe, run_dir: Path) -> None:
+def assemble(model: Any, heads: DenseHeads, probes: Probes, run_dir: Path) -> None:
     """Put the tower and the language model of the two first stages into one model."""
     visual, text = model.model.visual, model.model.language_model
     reader = language.RecordReader(text.config.hidden_size)
     load_stage(run_dir / "tower.pt", tower.parameters(visual, heads))
-    load_stage(run_dir / "language.pt", language.parameters(text, reader, probe))
+    load_stage(run_dir / "language.pt", language.parameters(text, reader, probes))
     with torch.no_grad():
         last, project = visual.merger.linear_fc2, reader.project
         last.weight.copy_(project.weight @ heads.record.weight)
@@ -46,7 +46,7 @@ def assemble(model: Any, heads: DenseHeads, probe: NumberProbe, run_dir: Path) -
 
 
 def joint_loss(
-    model: Any, heads: DenseHeads, probe: NumberProbe, packer: Packer, rng: np.random.Generator, count: int
+    model: Any, heads: DenseHeads, probes: Probes, packer: Packer, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of `count` conversations, most of them about one drawn picture."""
     visual, text = model.model.visual, model.model.language_model
@@ -66,14 +66,11 @@ def joint_loss(
     embeddings = text.embed_tokens(batch.ids)
     embeddings = embeddings.masked_scatter(batch.visual.unsqueeze(-1), tokens)
     deep = [features.flatten(0, 1) for features in deep]
-    hidden, before_last = network.text_hidden(text, embeddings, batch.positions, batch.visual, deep)
-    answers, more = language.answer_loss(text, hidden, batch)
-    fetched = probe(before_last, batch)
-    loss = answers + language.PROBE_WEIGHT * fetched + DENSE_WEIGHT * dense
-    return loss, {"answers": float(answers.detach()), "probe": float(fetched.detach()), **more, **metrics}
+    loss, more = language.text_loss(text, probes, batch, embeddings, deep)
+    return loss + DENSE_WEIGHT * dense, more | metrics
 
 
-def parameters(model: Any, heads: DenseHeads, probe: NumberProbe) -> dict[str, nn.Parameter]:
+def parameters(model: Any, heads: DenseHeads, probes: Probes) -> dict[str, nn.Parameter]:
     named = {f"model.{name}": weight for name, weight in model.named_parameters()}
-    named |= {f"probe.{name}": weight for name, weight in probe.named_parameters()}
+    named |= {f"probes.{name}": weight for name, weight in probes.named_parameters()}
     return named | {f"heads.{n}": w for n, w in heads.named_parameters() if not n.startswith("record.")}

@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training import dialogues, network, records
-from training.packing import Batch, Packed, Packer
+from training.packing import MOST_CELLS, Batch, Packed, Packer
 from training.scenes import MAX_SHAPES, Scene, random_scene
 from training.tower import sizes_of_one_grid
 
@@ -30,6 +30,7 @@ FEW_SHAPES = 0.4
 
 KNOWN_WAVES = torch.from_numpy(records.waves(np.arange(1000)))
 PROBE_WEIGHT = 0.3
+PLACE_WEIGHT = 0.3
 
 
 class RecordReader(nn.Module):
@@ -61,12 +62,46 @@ class NumberProbe(nn.Module):
         return F.mse_loss(told, wanted) * records.WAVES
 
 
+class PlaceProbe(nn.Module):
+    """Points, before the last but one layer, at the visual tokens that the word being written speaks about.
+
+    A third teacher: whom a phrase fits and who comes next is told at every token, instead of only where the answer
+    shows it. The loss is the cross-entropy to an even share among these visual tokens, or to a learnt key of "none".
+    """
+
+    def __init__(self, hidden: int, width: int = 64) -> None:
+        super().__init__()
+        self.query = nn.Linear(hidden, width)
+        self.key = nn.Linear(hidden, width)
+        self.none = nn.Parameter(torch.zeros(1, width))
+
+    def forward(self, before: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+        """The loss, and the share of tokens whose first guess is right; `before` is (n, length, hidden)."""
+        before = F.rms_norm(before, before.shape[-1:])
+        keys = before.new_zeros(len(before), MOST_CELLS + 1, self.none.shape[1])
+        sequence, place = batch.visual.nonzero(as_tuple=True)
+        cell = (batch.visual.cumsum(1) - 1)[sequence, place]
+        keys = keys.index_put((sequence, cell), self.key(before[sequence, place]))
+        keys[:, MOST_CELLS] = self.none
+        about = batch.about[:, 1:]
+        sequence, place = about.any(-1).nonzero(as_tuple=True)
+        queries = self.query(before[sequence, place])
+        scores = (keys[sequence] @ queries.unsqueeze(-1)).squeeze(-1).float() * queries.shape[-1] ** -0.5
+        absent = torch.arange(MOST_CELLS + 1, device=scores.device) >= batch.visual.sum(1)[sequence, None]
+        absent[:, MOST_CELLS] = False
+        logs = scores.masked_fill(absent, -torch.inf).log_softmax(-1)
+        wanted = about[sequence, place]
+        loss = -logs.masked_fill(~wanted, 0.0).sum(-1) / wanted.sum(-1)
+        right = wanted.gather(1, logs.argmax(-1, keepdim=True)).float()
+        return loss.mean(), right.mean()
+
+
 def random_conversation(
     rng: np.random.Generator, sizes: Sequence[tuple[int, int]], grid_hw: tuple[int, int], packer: Packer
 ) -> tuple[list[Scene], Packed]:
     """Scenes (none, one or two of the given sizes) and a packed conversation about them."""
     form = rng.random()
-    pictures = 0 if form < 0.07 else 2 if form < 0.22 else 1
+    pictures = 0 if form < 0.05 else 2 if form < 0.25 else 1
     few = 3 if rng.random() < FEW_SHAPES else MAX_SHAPES
     scenes = [random_scene(rng, size, few) for size in sizes[:pictures]]
     turns = dialogues.about_scenes(scenes, grid_hw, rng, 18) if scenes else dialogues.without_pictures(rng, 8)
@@ -90,8 +125,30 @@ def answer_loss(language: Any, hidden: Tensor, batch: Batch) -> tuple[Tensor, di
     return (losses * weights).sum() / weights.sum(), {"right": float(right)}
 
 
+class Probes(nn.Module):
+    """The teachers that listen to the language model's inner layers; they are not part of the model."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.numbers = NumberProbe(hidden)
+        self.places = PlaceProbe(hidden)
+
+
+def text_loss(
+    language: Any, probes: Probes, batch: Batch, embeddings: Tensor, deep: list[Tensor]
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of answers and probes; `embeddings` hold the visual tokens already."""
+    hidden, before = network.text_hidden(language, embeddings, batch.positions, batch.visual, deep)
+    answers, metrics = answer_loss(language, hidden, batch)
+    fetched = probes.numbers(before[-1], batch)
+    pointed, chosen = probes.places(before[-2], batch)
+    loss = answers + PROBE_WEIGHT * fetched + PLACE_WEIGHT * pointed
+    named = {"answers": answers, "probe": fetched, "places": pointed, "chosen": chosen}
+    return loss, {name: float(value.detach()) for name, value in named.items()} | metrics
+
+
 def record_loss(
-    language: Any, reader: RecordReader, probe: NumberProbe, packer: Packer, rng: np.random.Generator, count: int
+    language: Any, reader: RecordReader, probes: Probes, packer: Packer, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of `count` conversations in which records take the place of pictures."""
     grid, sizes = sizes_of_one_grid(rng, 2 * count)
@@ -106,17 +163,10 @@ def record_loss(
     visual = reader.project(torch.from_numpy(np.concatenate(told)).to(weight))
     embeddings = language.embed_tokens(batch.ids)
     embeddings = embeddings.masked_scatter(batch.visual.unsqueeze(-1), visual)
-    hidden, before_last = network.text_hidden(language, embeddings, batch.positions, batch.visual, [])
-    answers, metrics = answer_loss(language, hidden, batch)
-    fetched = probe(before_last, batch)
-    return answers + PROBE_WEIGHT * fetched, {
-        "answers": float(answers.detach()),
-        "probe": float(fetched.detach()),
-        **metrics,
-    }
+    return text_loss(language, probes, batch, embeddings, [])
 
 
-def parameters(language: Any, reader: RecordReader, probe: NumberProbe) -> dict[str, nn.Parameter]:
+def parameters(language: Any, reader: RecordReader, probes: Probes) -> dict[str, nn.Parameter]:
     named = {f"language.{name}": weight for name, weight in language.named_parameters()}
     named |= {f"reader.{name}": weight for name, weight in reader.named_parameters()}
-    return named | {f"probe.{name}": weight for name, weight in probe.named_parameters()}
+    return named | {f"probes.{name}": weight for name, weight in probes.named_parameters()}

@@ -224,8 +224,8 @@ def vision_features(visual: Any, states: list[Tensor], inner: Tensor) -> tuple[T
 
 def text_hidden(
     language: Any, embeddings: Tensor, positions: Tensor, visual_mask: Tensor, deep: list[Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Final hidden states and those before the last layer (unscaled), both (n, length, hidden).
+) -> tuple[Tensor, list[Tensor]]:
+    """Final hidden states, and those before every layer (unscaled), all (n, length, hidden).
 
     `positions` is (3, n, length), `visual_mask` marks the visual tokens, whose DeepStack features `deep`
     (each (visual tokens, hidden)) are added after the first layers. Right padding needs no mask: attention is causal.
@@ -235,9 +235,9 @@ def text_hidden(
     length = embeddings.shape[1]
     future = torch.full((length, length), -torch.inf, dtype=embeddings.dtype, device=embeddings.device).triu(1)
     hidden = embeddings
-    before_last = hidden
+    before = []
     for index, layer in enumerate(language.layers):
-        before_last = hidden
+        before.append(hidden)
         a, m = layer.self_attn, layer.mlp
         hidden = text_block(
             hidden, cos, sin, future, layer.input_layernorm.weight,
@@ -246,4 +246,4 @@ def text_hidden(
         )  # fmt: skip
         if index < len(deep):
             hidden = hidden.masked_scatter(visual_mask.unsqueeze(-1), hidden[visual_mask] + deep[index])
-    return _rms(hidden, language.norm.weight), before_last
+    return _rms(hidden, language.norm.weight), before

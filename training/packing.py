@@ -21,6 +21,8 @@ from training.dialogues import Turn
 LAST_DIGIT_WEIGHT = 0.05
 # A sentence has few words that matter among many digits of other answers.
 SENTENCE_WEIGHT = 3.0
+MOST_CELLS = 2 * 64
+"""Visual tokens of two pictures; column `MOST_CELLS` of `Packed.about` stands for "none of them"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +30,8 @@ class Packed:
     """One sequence.
 
     `ids` (length), `weights` (length; 0 where not learnt), `positions` (3, length), `visual` (length, bool), `numbers`
-    (length): the coordinate 0-999 that a token is a digit of, else -1.
+    (length): the coordinate 0-999 that a token is a digit of, else -1. `about` (length, MOST_CELLS + 1, bool): the
+    visual tokens that a learnt token speaks about; no column at all where that is not told.
     """
 
     ids: NDArray[np.int64]
@@ -36,6 +39,7 @@ class Packed:
     positions: NDArray[np.int64]
     visual: NDArray[np.bool_]
     numbers: NDArray[np.int64]
+    about: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +51,19 @@ class Batch:
     positions: Tensor
     visual: Tensor
     numbers: Tensor
+    about: Tensor
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+NOT_TOLD: NDArray[np.bool_] = np.zeros(MOST_CELLS + 1, dtype=np.bool_)
+
+
+def _columns(cells: Sequence[int]) -> NDArray[np.bool_]:
+    columns = NOT_TOLD.copy()
+    columns[list(cells) or [MOST_CELLS]] = True
+    return columns
 
 
 class Packer:
@@ -64,6 +78,7 @@ class Packer:
         self._pad = vocabulary["<|endoftext|>"]
         self._digits = {vocabulary[digit]: digit for digit in "0123456789"}
         self._fence = self.encode("```json")[0]
+        self._next, self._last = self.encode('"},\n\t{"')[0], self.encode('"}\n]\n```')[0]
         self._before_number = {self.encode('": [1')[0], self.encode(", 1")[0]}
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -86,6 +101,7 @@ class Packer:
         ids: list[int] = []
         weights: list[float] = []
         numbers: list[int] = []
+        about: list[NDArray[np.bool_]] = []
 
         def add(tokens: Sequence[int], learnt: Sequence[float] | None = None) -> None:
             ids.extend(tokens)
@@ -105,13 +121,16 @@ class Packer:
                 break
             add(asked)
             numbers += [-1] * (len(ids) - len(numbers)) + self._coordinates(answer)
+            about += [NOT_TOLD] * (len(ids) - len(about)) + self._about(answer, turn.about)
             add(answer, self._answer_weights(answer))
             add(self.encode("\n"))
         tokens = np.array(ids)
         visual = tokens == self._vision[1]
         numbers += [-1] * (len(ids) - len(numbers))
+        about += [NOT_TOLD] * (len(ids) - len(about))
         positions = rope_positions(visual, grids_hw)
-        return Packed(tokens, np.array(weights, dtype=np.float32), positions, visual, np.array(numbers))
+        told = np.array(numbers), np.array(about)
+        return Packed(tokens, np.array(weights, dtype=np.float32), positions, visual, *told)
 
     def _answer_weights(self, answer: list[int]) -> list[float]:
         if answer[0] != self._fence:
@@ -121,6 +140,16 @@ class Packer:
             LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else 1.0
             for i in range(len(answer))
         ]
+
+    def _about(self, answer: list[int], about: Sequence[Sequence[int]]) -> list[NDArray[np.bool_]]:
+        """For each token the columns of `Packed.about`: in JSON object by object, in a sentence one set for all."""
+        if not about:
+            return [NOT_TOLD] * len(answer)
+        sets = [_columns(cells) for cells in (*about, ())]
+        if answer[0] != self._fence:
+            return [sets[0]] * len(answer)
+        ended = np.cumsum([token in (self._next, self._last) for token in answer])
+        return [sets[index] for index in ended]
 
     def _coordinates(self, answer: list[int]) -> list[int]:
         """For each token the coordinate that it is a digit of, or -1."""
@@ -135,15 +164,17 @@ class Packer:
     def collate(self, packed: Sequence[Packed], multiple: int = 32) -> Batch:
         longest = -(-max(len(one.ids) for one in packed) // multiple) * multiple
 
-        def padded(name: str, fill: float) -> Tensor:
+        def padded(name: str, fill: float, axis: int = 0) -> Tensor:
             arrays = [getattr(one, name) for one in packed]
-            widths = [[(0, 0)] * (array.ndim - 1) + [(0, longest - array.shape[-1])] for array in arrays]
+            missing = [longest - array.shape[axis] for array in arrays]
+            widths = [[(0, more if a == axis else 0) for a in range(arrays[0].ndim)] for more in missing]
             stacked = [np.pad(array, width, constant_values=fill) for array, width in zip(arrays, widths, strict=True)]
             return torch.from_numpy(np.stack(stacked))
 
-        positions = padded("positions", 0).transpose(0, 1).contiguous()
+        positions = padded("positions", 0, axis=1).transpose(0, 1).contiguous()
         return Batch(
-            padded("ids", self._pad), padded("weights", 0.0), positions, padded("visual", False), padded("numbers", -1)
+            *(padded("ids", self._pad), padded("weights", 0.0), positions, padded("visual", False)),
+            *(padded("numbers", -1), padded("about", False)),
         )
 
 

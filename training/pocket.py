@@ -68,31 +68,32 @@ def train_language(run: Run) -> None:
     model, _, packer = build(run.device, seed=1)
     text = model.model.language_model.bfloat16()
     reader = language.RecordReader(text.config.hidden_size).to(run.device, torch.bfloat16)
-    probe = language.NumberProbe(text.config.hidden_size).to(run.device, torch.bfloat16)
+    probes = language.Probes(text.config.hidden_size).to(run.device, torch.bfloat16)
     run.stage(
         "language",
-        language.parameters(text, reader, probe),
-        lambda rng: language.record_loss(text, reader, probe, packer, rng, BATCH["language"]),
+        language.parameters(text, reader, probes),
+        lambda rng: language.record_loss(text, reader, probes, packer, rng, BATCH["language"]),
     )
 
 
 def train_joint(run: Run) -> None:
     model, heads, packer = build(run.device)
-    probe = language.NumberProbe(model.config.text_config.hidden_size)
-    joint.assemble(model, heads, probe, run.folder)
-    model, heads, probe = model.bfloat16(), heads.bfloat16(), probe.to(run.device, torch.bfloat16)
+    probes = language.Probes(model.config.text_config.hidden_size)
+    if not (run.folder / "joint.pt").exists():
+        joint.assemble(model, heads, probes, run.folder)
+    model, heads, probes = model.bfloat16(), heads.bfloat16(), probes.to(run.device, torch.bfloat16)
     run.stage(
         "joint",
-        joint.parameters(model, heads, probe),
-        lambda rng: joint.joint_loss(model, heads, probe, packer, rng, BATCH["joint"]),
+        joint.parameters(model, heads, probes),
+        lambda rng: joint.joint_loss(model, heads, probes, packer, rng, BATCH["joint"]),
     )
 
 
 def export(run: Run) -> None:
     """Write the joint stage's weights, with what is fixed about the model, into model/pocket."""
     model, heads, packer = build(torch.device("cpu"))
-    probe = language.NumberProbe(model.config.text_config.hidden_size)
-    joint.load_stage(run.folder / "joint.pt", joint.parameters(model, heads, probe))
+    probes = language.Probes(model.config.text_config.hidden_size)
+    joint.load_stage(run.folder / "joint.pt", joint.parameters(model, heads, probes))
     save_model(model, packer.tokenizer)
 
 

@@ -10,7 +10,7 @@ import torch
 
 from training.checkpoint import load_tokenizer, new_model
 from training.dialogues import Turn
-from training.packing import Packer
+from training.packing import MOST_CELLS, Packer
 
 TURNS = [
     Turn("How many red circles are there?", "There are 12 red circles.", "count"),
@@ -69,3 +69,32 @@ def test_positions_are_those_of_transformers(tokenizer: Any) -> None:
         torch.tensor([[1, 2 * rows, 2 * columns] for rows, columns in grids]),
     )
     assert packed.positions.tolist() == expected[:, 0].tolist()
+
+
+def test_answers_in_json_speak_about_one_visual_token_an_object(tokenizer: Any) -> None:
+    rows = ",\n".join(f'\t{{"point_2d": [{n}, 78], "label": "star"}}' for n in (12, 430))
+    turn = Turn("Point to every star.", f"```json\n[\n{rows}\n]\n```", "point", ((1,), (4,)))
+    packed = Packer(tokenizer).pack([turn], [(2, 3)])
+    spoken = {column: tokenizer.decode(packed.ids[packed.about[:, column]]) for column in (1, 4, MOST_CELLS)}
+    assert spoken[1].endswith('[12, 78], "label": "star')
+    assert spoken[4] == '"},\n\t{"point_2d": [430, 78], "label": "star'
+    assert spoken[MOST_CELLS] == '"}\n]\n```<|im_end|>'
+
+
+def test_a_sentence_speaks_about_all_its_visual_tokens_or_about_none(tokenizer: Any) -> None:
+    two = Turn("How many?", "There are 2 stars.", "count", ((0, 5),))
+    none = Turn("And circles?", "There are no circles.", "count", ((),))
+    packed = Packer(tokenizer).pack([two, none, Turn("Hello", "Hello.", "off_topic")], [(2, 3)])
+    told = [tuple(np.flatnonzero(row)) for row in packed.about if row.any()]
+    assert dict.fromkeys(told) == {(0, 5): None, (MOST_CELLS,): None}
+    assert tokenizer.decode(packed.ids[packed.about[:, MOST_CELLS]]) == "There are no circles.<|im_end|>"
+
+
+def test_sequences_are_padded_along_the_sequence(tokenizer: Any) -> None:
+    packer = Packer(tokenizer)
+    batch = packer.collate([packer.pack(TURNS, [(8, 8)]), packer.pack(TURNS[:1], [(2, 2)])])
+    length = batch.ids.shape[1]
+    assert length % 32 == 0
+    assert batch.about.shape == (2, length, MOST_CELLS + 1)
+    assert batch.positions.shape == (3, 2, length)
+    assert batch.visual.sum(dim=1).tolist() == [64, 4]

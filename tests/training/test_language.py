@@ -1,0 +1,69 @@
+"""The probes that listen to the language model in training: what they demand, and what they let through."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from training.checkpoint import load_tokenizer
+from training.dialogues import Turn, View, about_scenes
+from training.language import PlaceProbe
+from training.packing import Batch, Packer
+from training.scenes import random_scene
+from training.tower import grid_of
+
+HIDDEN = 8
+
+
+@pytest.fixture(scope="module")
+def tokenizer() -> Any:
+    return load_tokenizer()
+
+
+def batch_about(tokenizer: Any, *about: tuple[int, ...]) -> Batch:
+    packer = Packer(tokenizer)
+    return packer.collate([packer.pack([Turn("Where?", "Here.", "where", (cells,))], [(2, 2)]) for cells in about])
+
+
+def test_a_probe_that_knows_nothing_spreads_over_the_visual_tokens_and_none(tokenizer: Any) -> None:
+    batch = batch_about(tokenizer, (0,), (1, 2), ())
+    loss, _ = PlaceProbe(HIDDEN)(torch.zeros(*batch.ids.shape, HIDDEN), batch)
+    assert float(loss.detach()) == pytest.approx(math.log(4 + 1), abs=0.05)
+
+
+def test_a_probe_learns_to_point_from_states_that_tell_the_place(tokenizer: Any) -> None:
+    batch = batch_about(tokenizer, (0,), (3,), ())
+    states = torch.zeros(*batch.ids.shape, HIDDEN)
+    for sequence, place in enumerate((0, 3, 7)):
+        states[sequence, :, place] = 1.0
+        states[sequence, batch.visual[sequence]] = torch.eye(4, HIDDEN)
+    torch.manual_seed(0)
+    probe = PlaceProbe(HIDDEN)
+    optimizer = torch.optim.Adam(probe.parameters(), lr=0.05)
+    for _ in range(60):
+        loss, right = probe(states, batch)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    assert float(right) == 1.0
+    assert float(loss.detach()) < 0.1
+
+
+def test_answers_in_json_tell_a_place_for_every_object() -> None:
+    rng = np.random.default_rng(3)
+    scenes = [random_scene(rng) for _ in range(20)]
+    listed = [
+        (turn, view)
+        for scene in scenes
+        for view in [View.of(scene, grid_of(scene.size_wh))]
+        for turn in about_scenes([scene], grid_of(scene.size_wh), rng, 20)
+        if turn.answer.startswith("```json")
+    ]
+    assert len(listed) > 40
+    for turn, view in listed:
+        assert len(turn.about) == turn.answer.count('"label"')
+        assert all(cell in view.cells for (cell,) in turn.about)
