@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "cancelled", "repetition"]
+BlockKind = Literal["heading", "text", "list", "table", "formula", "figure", "caption", "code"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,8 +228,57 @@ Region = Box | Point | Polygon | Box3D
 
 
 @dataclass(frozen=True, slots=True)
+class Cell:
+    """A table's cell: its words, and how many rows and columns it covers."""
+
+    text: str
+    row_span: int = 1
+    column_span: int = 1
+    is_header: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of cells as HTML has them: what a spanning cell covers is not there again."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of a page in reading order.
+
+    `text` is what it says in plain words: a formula's LaTeX, a figure's description, a table's cells with tabs and
+    newlines, a list's items one a line. `markdown` is the same as Markdown, with emphasis, links and markers. `xyxy` is
+    its place in pixels of its page, `page` counts from 1, `level` is 1 to 6 for headings, else 0. `span` is its place
+    in the raw answer's text.
+    """
+
+    kind: BlockKind
+    text: str
+    markdown: str = ""
+    xyxy: tuple[float, float, float, float] | None = None
+    page: int = 1
+    level: int = 0
+    table: Table | None = None
+    span: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What was read from one page or several: blocks in reading order, fields asked for, problems as sentences."""
+
+    blocks: tuple[Block, ...] = ()
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model's text says: `regions` in the order in which they ended in it, `problems` as sentences."""
+    """What a model's text says: `regions` in the order in which they ended in it, `problems` as sentences.
+
+    `document` is there when the text is a page written out in QwenVL HTML or QwenVL Markdown.
+    """
 
     text: str = ""
     regions: tuple[Region, ...] = ()
@@ -236,6 +286,7 @@ class Answer:
     fields: Mapping[str, Any] = field(default_factory=dict)
     actions: tuple[Action, ...] = ()
     problems: tuple[str, ...] = ()
+    document: Document | None = None
 
     @property
     def boxes(self) -> tuple[Box, ...]:
