@@ -14,6 +14,7 @@ from model.parsing.events import read_event, read_pair
 from model.parsing.findings import Findings
 from model.parsing.problems import Defect
 from model.parsing.regions import (
+    CORNER_KEYS,
     KEY_KINDS,
     LABEL_KEYS,
     Written,
@@ -22,9 +23,10 @@ from model.parsing.regions import (
     named_picture,
     normal,
     read_object,
+    says_its_label,
 )
 from model.parsing.scan import Frame
-from model.parsing.tools import is_argument_key, read_call
+from model.parsing.tools import ARGUMENT_KEYS, is_argument_key, read_call
 
 CONTAINER_KEYS = frozenset(
     (
@@ -38,6 +40,9 @@ CONTAINER_KEYS = frozenset(
 
 LISTED_COUNTS = {"box": 4, "place": 4, "point": 2, None: 4}
 """How many numbers make a whole place in a list of places, by what their key says."""
+
+THING_KEYS = frozenset((*KEY_KINDS, *ARGUMENT_KEYS, *CORNER_KEYS[0], *CORNER_KEYS[1], "start_time", "end_time"))
+"""Keys of places, calls and events that no form has."""
 
 MAX_ANCESTORS = 6
 
@@ -99,6 +104,9 @@ class Interpreter:
             return False
         if not places and not frame.taken:
             self._findings.problems.add(Defect.NO_PLACE, label_of(frame.pairs)[1] or "without a label")
+        own_key = _key_as_label(frame.parent) if frame.parent is not None else ""
+        if own_key and not says_its_label(frame.pairs):
+            places = [replace(place, label=own_key) for place in places]
         inherited = "" if all(place.label for place in places) else self._inherited_label(frame)
         self._add([replace(place, label=place.label or inherited) for place in places], frame)
         return True
@@ -148,8 +156,8 @@ class Interpreter:
             if key is not None:
                 above.told |= {key}
                 return label
-            if above.key is not None and normal(above.key) not in CONTAINER_KEYS and named_picture(above.key) is None:
-                return above.key
+            if key := _key_as_label(above):
+                return key
         return ""
 
     def _picture(self, frame: Frame) -> int:
@@ -177,7 +185,7 @@ class Interpreter:
             self._add([Written("box", numbers, key) for key, numbers in boxes if numbers], root)
             return True
         may_be_fields = self.around.alone or root.taken
-        if not left or not may_be_fields or (not is_whole and (self.around.in_call or _is_unfinished_place(root))):
+        if not left or not may_be_fields or (not is_whole and (self.around.in_call or _is_unfinished_thing(root))):
             return bool(root.taken)
         return self._findings.add_fields(left)
 
@@ -187,12 +195,15 @@ class Interpreter:
                 label = label_of(item)[1] if isinstance(item, dict) else ""
                 self._findings.problems.add(Defect.NO_PLACE, label or item)
             return True
-        places = list(self._bare_places(root)) if self.around.alone or self._findings.picture_count else []
+        may_be_places = self.around.alone or self._findings.picture_count
+        places = list(self._bare_places(root, is_whole)) if may_be_places else []
         self._add(places, root)
         return self.around.alone and (bool(places) or (not root.items and is_whole))
 
-    def _bare_places(self, root: Frame) -> Iterator[Written]:
-        """Boxes that are nothing but numbers: `[x1, y1, x2, y2]`, or a list of such lists; a pair alone is a point."""
+    def _bare_places(self, root: Frame, is_whole: bool) -> Iterator[Written]:
+        """Boxes that are nothing but numbers: `[x1, y1, x2, y2]`, or a list of such lists; a pair alone is a point,
+        unless it is the beginning of a box that was cut.
+        """
         flat = flat_numbers(root.items)
         groups = [root.items] if flat else [item for item in root.items if isinstance(item, list)]
         numbers = [flat_numbers(group) for group in groups]
@@ -200,8 +211,16 @@ class Interpreter:
             return
         if all(group is not None and len(group) == 4 for group in numbers):
             yield from (Written("box", group, self.around.words) for group in numbers if group)
+        elif flat and not is_whole:
+            return
         elif self.around.in_fence and all(group is not None and len(group) == 2 for group in numbers):
             yield from (Written("point", group, self.around.words) for group in numbers if group)
+
+
+def _key_as_label(frame: Frame) -> str:
+    """The key of an object whose value is being read, if it names a thing."""
+    key = frame.key or ""
+    return "" if normal(key) in CONTAINER_KEYS or named_picture(key) is not None else key
 
 
 def _ancestors(frame: Frame) -> Iterator[Frame]:
@@ -217,7 +236,7 @@ def _is_place_key(key: str | None) -> bool:
     return key is not None and normal(key) in KEY_KINDS
 
 
-def _is_unfinished_place(root: Frame) -> bool:
+def _is_unfinished_thing(root: Frame) -> bool:
     """Whether an object that was cut had begun to describe one thing, and not a form."""
     keys = {normal(key) for key in (*root.pairs, root.key or "")}
-    return bool(keys & KEY_KINDS.keys()) or keys - {""} <= set(LABEL_KEYS)
+    return bool(keys & THING_KEYS) or keys - {""} <= set(LABEL_KEYS)

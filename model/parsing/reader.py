@@ -15,7 +15,7 @@ from model.parsing.interpret import Interpreter, Surroundings
 from model.parsing.lines import CORNER_CHARS, CORNERS, MAX_CORNER_CHARS, label_before, read_corners, read_plain_line
 from model.parsing.problems import Defect
 from model.parsing.prose import Prose
-from model.parsing.regions import named_picture
+from model.parsing.regions import Written, named_picture
 from model.parsing.scan import State, ValueReader
 from model.parsing.tags import WAIT, TagReader, tag_at
 
@@ -45,6 +45,7 @@ class TextReader:
         self._is_thought = False
         self._thought: str | None = None
         self._corners_label = ""
+        self._lines_are_labelled = False
         self.last_was_line = False
 
     def feed(self, text: str, *, final: bool = False) -> None:
@@ -223,16 +224,24 @@ class TextReader:
             self._tags.image_index = named
         return self._tags.image_index
 
-    def _end_line(self, newline: str = "\n") -> None:
+    def _is_cut_line(self, place: Written) -> bool:
+        """Whether the last line ends in a number that may have gone on: the others have labels, or a fence is open."""
+        return not place.label and (self._lines_are_labelled or self._fence is not None)
+
+    def _end_line(self, newline: str = "\n", *, is_last: bool = False) -> None:
         """Look for places and times in the finished line."""
         line = "" if self._is_code else self._prose.line
         self._picture()
         self._corners_label = ""
         place = None if self._prose.has_payload else read_plain_line(line)
-        if place is not None:
+        if place is not None and is_last and self._is_cut_line(place):
+            self._findings.problems.answer_was_cut(self._findings.count)
+            self._prose.drop_line()
+        elif place is not None:
             begin = self._prose.place(0)
             self._findings.add_place(place, (begin, begin + len(line)), self._tags.image_index)
             self.last_was_line = True
+            self._lines_are_labelled |= bool(place.label)
             self._prose.drop_line()
         elif self._findings.count and line.strip() and CRUMBS.fullmatch(line):
             if line.strip(" \t,;"):
@@ -252,7 +261,7 @@ class TextReader:
         if self._value is not None:
             self._finish_value(self._value)
         self._tags.close_points(self._offset)
-        self._end_line(newline="")
+        self._end_line(newline="", is_last=True)
         if self._fence is not None:
             self._finish_fence(self._fence)
         if self._is_thought:

@@ -163,14 +163,23 @@ def corners_of(pairs: Mapping[str, Any]) -> tuple[tuple[float, ...], tuple[str, 
 
 def label_of(pairs: Mapping[str, Any]) -> tuple[str | None, str]:
     """The key and the words to write at an object: a usual label key, else its text, else the first words it has."""
-    by_key = {normal(key): key for key in reversed(list(pairs))}
-    usual = [by_key[key] for key in (*LABEL_KEYS, *TEXT_KEYS) if key in by_key]
-    likely = [key for key in pairs if "name" in normal(key) or "label" in normal(key)]
     others = [key for key in pairs if isinstance(pairs[key], str) and normal(key) not in PICTURE_KEYS]
-    for key in (*usual, *likely, *others):
+    for key in (*_label_keys(pairs), *others):
         if name := name_of(pairs[key]):
             return key, name
     return None, ""
+
+
+def says_its_label(pairs: Mapping[str, Any]) -> bool:
+    """Whether a key of an object promises its label or its text, so that none has to be guessed from other words."""
+    return any(name_of(pairs[key]) for key in _label_keys(pairs))
+
+
+def _label_keys(pairs: Mapping[str, Any]) -> list[str]:
+    """The keys that promise a label or a text, best first."""
+    by_key = {normal(key): key for key in reversed(list(pairs))}
+    usual = [by_key[key] for key in (*LABEL_KEYS, *TEXT_KEYS) if key in by_key]
+    return usual + [key for key in pairs if "name" in normal(key) or "label" in normal(key)]
 
 
 def name_of(value: Any) -> str:

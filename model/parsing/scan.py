@@ -17,6 +17,9 @@ from model.parsing.problems import Defect
 MAX_HEIGHT = 64
 """Values nested deeper than this are not kept, so that whoever walks through them may recurse."""
 
+MAX_OPEN = 20_000
+"""With more brackets open a value ends and another one begins: the garbage collector is slow with longer chains."""
+
 WORD_CHARS = 256
 """A longer run of characters without a space or bracket is read in parts; no number or key is as long."""
 
@@ -51,8 +54,8 @@ class Frame:
     """
 
     __slots__ = (
-        *("bracket", "colon", "end", "height", "is_taken", "items", "key", "key_start", "pairs"),
-        *("parent", "start", "taken", "told"),
+        *("bracket", "colon", "depth", "end", "height", "is_taken", "items", "key", "key_start"),
+        *("pairs", "parent", "start", "taken", "told"),
     )
 
     def __init__(self, bracket: str, start: int, parent: Frame | None) -> None:
@@ -60,6 +63,7 @@ class Frame:
         self.start = start
         self.end = -1
         self.parent = parent
+        self.depth: int = parent.depth + 1 if parent else 1
         self.pairs: dict[str, Any] = {}
         self.items: list[Any] = []
         self.key: str | None = None
@@ -161,9 +165,15 @@ class ValueReader:
             return self._mark(mark, match.start(1), offset)
         if word := match[2]:
             start = match.start(2)
-            is_whole = match.end() < len(text) or final or len(word) == WORD_CHARS
-            return self._word(word, text, start, offset, final) if is_whole else start
+            is_whole = match.end() < len(text) or len(word) == WORD_CHARS
+            if is_whole or (final and not self._is_cut(word)):
+                return self._word(word, text, start, offset, final)
+            return match.end() if final else start
         return match.end()
+
+    def _is_cut(self, word: str) -> bool:
+        """Whether a word at the very end of the text is only the beginning of one: `12` may have been `1250.00`."""
+        return self.sure or NUMBER.fullmatch(word) is not None
 
     def _mark(self, mark: str, pos: int, offset: int) -> int:
         """Act on one character of punctuation; returns `pos` when it does not belong to the value any more."""
@@ -183,6 +193,9 @@ class ValueReader:
 
     def _open(self, bracket: str, pos: int, offset: int) -> int:
         frame = self._frame
+        if frame is not None and frame.depth >= MAX_OPEN:
+            self.defects.append(Defect.TOO_DEEP)
+            return self._break_off(pos, offset)
         if frame is not None and frame.awaits_key:
             if frame.pairs or frame.taken:
                 self._shut(frame, offset + pos, missing=True)
@@ -254,8 +267,8 @@ class ValueReader:
         """A value that lost both quotes: `{"label": red cup, ..`."""
         match = UNQUOTED.match(text, pos)
         assert match is not None  # the caller has seen a word here
-        if match.end() == len(text) and not final and len(match[0]) < WORD_CHARS:
-            return pos
+        if match.end() == len(text) and len(match[0]) < WORD_CHARS:
+            return len(text) if final else pos
         self._scalar(match[0].strip(), offset + pos, offset + match.end())
         return match.end()
 

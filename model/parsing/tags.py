@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Literal
 
 from model.parsing.findings import Findings
-from model.parsing.lines import read_points_tag, read_tagged
+from model.parsing.lines import numbers_in, read_points_tag, read_tagged
 from model.parsing.prose import Prose
 from model.parsing.regions import Kind, Written
 from model.parsing.tools import read_tagged_call
@@ -55,6 +55,7 @@ LONGEST_FIXED = max(map(len, FIXED))
 FIXED_TAG = re.compile("|".join(map(re.escape, FIXED)))
 COORDINATES = re.compile(r"[-+\d\s.,，()\[\]]{0,2000}")
 PLACE_KINDS: dict[TagKind, Kind] = {"box": "box", "quad": "polygon", "point": "point"}
+LEAST_NUMBERS: dict[TagKind, int] = {"box": 4, "quad": 8, "point": 2}
 
 WAIT = -1
 """Returned instead of a position when more text has to tell."""
@@ -70,8 +71,14 @@ def tag_at(text: str, pos: int, *, final: bool) -> tuple[TagKind, int] | None:
             end = text.find(">", pos, pos + MAX_TAG_CHARS)
             is_unfinished = end < 0 and len(text) - pos < MAX_TAG_CHARS
             return (kind, WAIT if is_unfinished else end + 1) if end >= 0 or is_unfinished else None
-    is_cut = not final and pos + len(head) == len(text)
-    return ("ignored", WAIT) if is_cut and any(tag.startswith(head) for tag in (*FIXED, *ATTRIBUTED)) else None
+    # Of a text that has ended, `<` and `<b` may be anything; `<|im` is not.
+    is_beginning = pos + len(head) == len(text) and (not final or len(head) > 2)
+    return ("ignored", WAIT) if is_beginning and any(tag.startswith(head) for tag in (*FIXED, *ATTRIBUTED)) else None
+
+
+def _is_cut(kind: TagKind, inside: str) -> bool:
+    """Whether coordinates at the very end of the text, without a closing tag, may have gone on."""
+    return not inside.rstrip().endswith((")", "]")) or len(numbers_in(inside)) < LEAST_NUMBERS[kind]
 
 
 class TagReader:
@@ -117,7 +124,7 @@ class TagReader:
             return WAIT
         if closing and closing[0] == "place_end":
             after = closing[1]
-        elif after == len(text) and not inside[0].rstrip().endswith((")", "]")):
+        elif after == len(text) and _is_cut(kind, inside[0]):
             self._findings.problems.answer_was_cut(self._findings.count)
             return after
         begin = offset + start if self._label_start is None else self._label_start

@@ -141,8 +141,9 @@ def test_all_boxes_of_a_long_answer_are_found() -> None:
     assert len(parse_answer(text, PER_1000, [PICTURE]).boxes) == text.count("bbox_2d")
 
 
-def test_an_object_under_ten_thousand_brackets_is_found() -> None:
-    text = "[" * 10_000 + '{"bbox_2d": [1, 2, 3, 4], "label": "deep"}' + "]" * 10_000
+@pytest.mark.parametrize("depth", [10_000, 50_000])
+def test_an_object_under_thousands_of_brackets_is_found(depth: int) -> None:
+    text = "[" * depth + '{"bbox_2d": [1, 2, 3, 4], "label": "deep"}' + "]" * depth
     answer = parse_answer(text, PER_1000, [PICTURE])
     assert [box.label for box in answer.boxes] == ["deep"]
 

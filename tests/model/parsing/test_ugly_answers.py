@@ -65,6 +65,28 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
         "cut; 2 objects",
     ),
     "cut in the coordinates of a tag": ("<ref>cup</ref><box>(10,20),(30,", [], "cut before its first object"),
+    "cut in the second corner of a tag": ("<ref>cup</ref><box>(10,20)", [], "cut before its first object"),
+    "cut in the last corner of a quad": (
+        "<ref>cup</ref><box>(10,20),(30,40)</box> <ref>STOP</ref><quad>(1,2),(30,4),(30,40)",
+        [CUP_BOX],
+        "cut; 1 object was complete",
+    ),
+    "cut in a special token": (
+        "<|object_ref_start|>cup<|object_ref_end|><|box_start|>(10,20),(30,40)<|box",
+        [CUP_BOX],
+        "cut; 1 object was complete",
+    ),
+    "cut in bare numbers": ("[10, 20, 30, 4", [], "cut before its first object"),
+    "cut in bare numbers of a fence": ("```json\n[10, 20", [], "cut before its first object"),
+    "cut in a number of a plain line": ("10,20,30,40 cup\n50,60,70,8", [CUP_BOX], "cut; 1 object was complete"),
+    "cut in a number of a plain line in a fence": ("```\n10,20,30,4", [], "cut before its first object"),
+    "cut in a call without tags": (
+        '{"name": "computer_use", "arguments": {"action": "click", "coordinate": [1, 2',
+        [],
+        "cut before its first object",
+    ),
+    "cut in an event": ('{"start_time": 1, "end_time": 2', [], "cut before its first object"),
+    "cut in corners by name": ('{"x1": 1, "y1": 2, "x2": 3, "y2": 4', [], "cut before its first object"),
     "cut in a points tag": ('<points x1="10" y1="20', [], "cut before its first object"),
     "cut in a tool call": ('<tool_call>\n{"name": "computer_use", "arguments": {"action"', [], "cut before"),
     "list never closed, prose goes on": (f"[{CUP}\n\nThat is all.", [CUP_BOX], "missing bracket was added"),
@@ -172,6 +194,11 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
         None,
     ),
     "a label key of its own": ('{"bbox_2d": [1, 2, 3, 4], "fruit": "apple"}', [("apple", 1, 2, 3, 4)], None),
+    "name as the key of a whole object": (
+        '{"dog": {"bbox_2d": [1, 2, 3, 4], "color": "red"}, "cat": {"label": "kitten", "bbox_2d": [5, 6, 7, 8]}}',
+        [("dog", 1, 2, 3, 4), ("kitten", 5, 6, 7, 8)],
+        None,
+    ),
     "no label at all": ('{"bbox_2d": [1, 2, 3, 4]}', [("", 1, 2, 3, 4)], None),
     "parts of a thing": (
         f'[{{"bbox_2d": [1, 2, 90, 90], "label": "tray", "parts": [{CUP}]}}]',
@@ -279,6 +306,7 @@ TEXTS = {
     "a table of rows is no fields": ('```json\n[{"a": 1}, {"a": 2}]\n```', '```json\n[{"a": 1}, {"a": 2}]\n```'),
     "inline code": ('Set `x = {"a": 1}` now.', 'Set `x = {"a": 1}` now.'),
     "a bracket that never closes": ("See [1 and more", "See [1 and more"),
+    "the beginning of a special token": ("Done.<|im_en", "Done."),
 }
 
 
@@ -296,6 +324,8 @@ FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
     }),
     "beside objects": (f'{{"objects": [{CUP}], "count": 1}}', {"count": 1}),
     "cut": ('```json\n{"company": "X", "date": "20', {"company": "X"}),
+    "cut in a number": ('{"company": "X", "total": 12', {"company": "X"}),
+    "cut in a word": ('{"company": "X", "paid": tr', {"company": "X"}),
     "not a number": ('{"total": NaN}', {"total": None}),
     "in two objects": ('{"a": 1}\n{"b": 2}', {"a": 1, "b": 2}),
 }  # fmt: skip
