@@ -1,6 +1,10 @@
 """Qwen-VL Studio: options -> settings -> page -> launch. `python app.py --help` tells the options."""
 
+import signal
 import sys
+
+# From the first moment on Ctrl+C just ends the program: there is nothing to tell, and until it serves nothing to close.
+signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 try:
     from app.main import main
@@ -13,4 +17,5 @@ if __name__ == "__main__":
     try:
         main(read_settings())
     except StudioError as error:
-        sys.exit(str(error))
+        print(error, file=sys.stderr)
+        sys.exit(2)

@@ -58,11 +58,11 @@ def main(settings: Settings) -> None:
         say(f"Loading the model: {settings.model}")
         studio.engines.load(ModelSpec(settings.model, settings.quantization, settings.device, settings.dtype))
 
-    try:
-        Server(create_app(studio, hosts), when_up).run(sockets=[listener])
-    finally:
-        studio.engines.close()
-        studio.history.close()
+    def end_answers() -> None:
+        # Not waited for: a model that is reading a large picture hears of it only after that.
+        threading.Thread(target=studio.engines.close, name="end-answers", daemon=True).start()
+
+    Server(create_app(studio, hosts), when_up, end_answers, studio.history.close).run(sockets=[listener])
 
 
 def _prepare_process(settings: Settings) -> None:

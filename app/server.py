@@ -59,10 +59,18 @@ def open_tunnel(listener: socket.socket) -> str:
 class Server(uvicorn.Server):
     """Serves `app`; `run(sockets=[...])` ends with Ctrl+C or once `should_exit` is set.
 
-    `when_up` is called once, as soon as requests are answered.
+    `when_up` is called once, as soon as requests are answered. `when_ending` is called before open connections are
+    waited for, and must not take long itself; `when_ended` after them, and before a signal that ends the server ends
+    the process too.
     """
 
-    def __init__(self, app: FastAPI, when_up: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        app: FastAPI,
+        when_up: Callable[[], None],
+        when_ending: Callable[[], None] = lambda: None,
+        when_ended: Callable[[], None] = lambda: None,
+    ) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -73,7 +81,14 @@ class Server(uvicorn.Server):
             )
         )
         self._when_up = when_up
+        self._when_ending = when_ending
+        self._when_ended = when_ended
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         self._when_up()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._when_ending()
+        await super().shutdown(sockets)
+        self._when_ended()

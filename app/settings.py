@@ -6,28 +6,35 @@ about models or pages; everyone else gets the one frozen `Settings`.
 
 from __future__ import annotations
 
+import difflib
 import inspect
 import ipaddress
 import os
+import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NoReturn
 
 from pydantic import Field, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     CliApp,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
+    SettingsError,
     TomlConfigSettingsSource,
 )
 
+from app.validation import place_of, what_is_wrong
 from model.catalog import POCKET_NAME
 
 ENV_PREFIX = "QWEN_VL_STUDIO_"
 CONFIG_FILE_VARIABLE = f"{ENV_PREFIX}CONFIG"
 DEFAULT_CONFIG_FILE = Path("qwen-vl-studio.toml")
 _ROOT = Path(__file__).resolve().parents[1]
+_NOT_USABLE = 2  # the status with which a program ends whose command line cannot be used
 
 
 class Settings(BaseSettings):
@@ -53,6 +60,7 @@ class Settings(BaseSettings):
         cli_implicit_flags=True,
         cli_hide_none_type=True,
         cli_avoid_json=True,
+        cli_exit_on_error=False,
     )
 
     model: str = Field(
@@ -105,23 +113,48 @@ class Settings(BaseSettings):
 def read_settings(arguments: list[str] | None = None) -> Settings:
     """Settings from `arguments` (the process's own when None), environment and file.
 
-    Ends the program with a plain sentence when a value cannot be used; `--help` ends it too.
+    Ends the program with status 2 and a plain sentence when a value cannot be used; `--help` ends it too.
     """
     try:
+        _refuse_unknown_variables()
         return CliApp.run(Settings, cli_args=arguments)
     except ValidationError as error:
-        lines = [f"  {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
-        raise SystemExit(
-            "\n".join(["These settings cannot be used (python app.py --help explains each):", *lines])
-        ) from error
+        _refuse(_sentence(item) for item in error.errors())
+    except SettingsError as error:
+        _refuse([f"These options cannot be read: {str(error).partition(': ')[2]}."])
     except tomllib.TOMLDecodeError as error:
-        raise SystemExit(f"The settings file {_config_file().name} is not valid TOML: {error}.") from error
+        _refuse([f"The settings file {_config_file().name} is not valid TOML: {error}."])
+
+
+def _refuse(sentences: Iterable[str]) -> NoReturn:
+    print(*sentences, "python app.py --help explains every setting.", sep="\n", file=sys.stderr)
+    raise SystemExit(_NOT_USABLE)
+
+
+def _sentence(error: ErrorDetails) -> str:
+    name = place_of(error)
+    if error["type"] == "extra_forbidden":
+        return _unknown(name)
+    return f"The setting {name} {what_is_wrong([error])}, not “{error['input']}”."
+
+
+def _unknown(name: str) -> str:
+    near = difflib.get_close_matches(name.replace("-", "_"), Settings.model_fields, n=1)
+    return f"There is no setting {name}{f'; is {near[0]} meant?' if near else '.'}"
+
+
+def _refuse_unknown_variables() -> None:
+    """A variable with a slip in its name would be passed over, as if it were not there."""
+    names = [name for name in os.environ if name.startswith(ENV_PREFIX) and name != CONFIG_FILE_VARIABLE]
+    settings = [name.removeprefix(ENV_PREFIX).lower() for name in names]
+    if unknown := [name for name in settings if name not in Settings.model_fields]:
+        _refuse(_unknown(name) for name in unknown)
 
 
 def _config_file() -> Path:
     named = os.environ.get(CONFIG_FILE_VARIABLE)
     if named and not Path(named).is_file():
-        raise SystemExit(f"There is no settings file {named}, which {CONFIG_FILE_VARIABLE} names.")
+        _refuse([f"There is no settings file {named}, which {CONFIG_FILE_VARIABLE} names."])
     return Path(named or DEFAULT_CONFIG_FILE)
 
 

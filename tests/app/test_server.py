@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import signal
 import socket
 import subprocess
 import sys
@@ -80,7 +82,7 @@ def test_a_model_that_cannot_be_had_is_said_once_in_terminal_and_page(tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--port", "x"], "cannot be used"),
+        (["--port", "x"], "a whole number"),
         (["--host", "192.0.2.1"], "no address"),
         (["--data-dir", "app.py"], "data folder cannot be written"),
     ],
@@ -89,6 +91,36 @@ def test_what_cannot_be_served_ends_with_a_sentence(tmp_path: Path, arguments: l
     ended = subprocess.run(
         [sys.executable, "app.py", "--data-dir", str(tmp_path), *arguments], cwd=ROOT, capture_output=True, text=True
     )
-    assert ended.returncode == 1
+    assert ended.returncode == 2
     assert words in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+@pytest.mark.parametrize("signal_", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl+C", "terminate"])
+@pytest.mark.parametrize("words", ["", "Qwen-VL Studio: "], ids=["at once", "while it loads"])
+def test_the_program_ends_quietly_at_any_time(tmp_path: Path, signal_: signal.Signals, words: str) -> None:
+    with program("--port", "0", data_dir=tmp_path) as running:
+        if words:
+            running.read_until(words)
+        else:
+            time.sleep(0.5)  # in the midst of its imports
+        running.process.send_signal(signal_)
+        said = running.process.communicate(timeout=30)[0]
+        assert running.process.returncode == -signal_
+        assert not re.search("Traceback|Error|Interrupt", said)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such signals")
+def test_an_answer_that_is_being_given_ends_with_the_program_and_the_client_is_told(tmp_path: Path) -> None:
+    with program("--port", "0", data_dir=tmp_path) as running:
+        url = running.url()
+        wait_for_model(url)
+        body = {"messages": [{"role": "user", "content": "Hello"}], "stream": True, "temperature": 2, "top_k": 0}
+        with httpx.stream("POST", f"{url}/v1/chat/completions", json=body, timeout=60) as answer:
+            lines = answer.iter_lines()
+            assert next(lines).startswith("data: ")
+            running.process.send_signal(signal.SIGINT)
+            assert [line for line in lines if line][-1] == "data: [DONE]"
+        assert "Traceback" not in running.process.communicate(timeout=30)[0]
+        assert running.process.returncode == -signal.SIGINT
