@@ -1,7 +1,7 @@
 """A real Chromium, and real servers on loopback for it to visit.
 
 Every page is watched: an error in its scripts, or a request to any other host, fails the test. `.ci/run` sets
-QWEN_VL_STUDIO_NO_SKIPS, so that a missing browser cannot pass for a green run.
+FORBID_SKIPS, so that a missing browser cannot pass for a green run.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def browser() -> Iterator[Browser]:
     path = next(filter(None, map(shutil.which, _NAMES)), None)
     if path is None:
         reason = "no Chromium on the PATH: install the package chromium (Debian, Ubuntu: apt-get install chromium)"
-        (pytest.fail if os.environ.get("QWEN_VL_STUDIO_NO_SKIPS") else pytest.skip)(reason)
+        (pytest.fail if os.environ.get("FORBID_SKIPS") else pytest.skip)(reason)
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
         yield started

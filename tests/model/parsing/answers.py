@@ -23,9 +23,8 @@ def real_cases() -> list[dict[str, Any]]:
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
 
-needs_real_outputs = pytest.mark.skipif(
-    not (REAL_OUTPUTS / "cases.json").exists(), reason="the stored real answers are not next to the checkout"
-)
+NOT_STORED_HERE = "the stored answers of large models (../shared/real_outputs) are not beside this checkout"
+needs_real_outputs = pytest.mark.skipif(not (REAL_OUTPUTS / "cases.json").exists(), reason=NOT_STORED_HERE)
 
 
 def raw_text(case: dict[str, Any]) -> str:
