@@ -10,6 +10,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
+import time
+from contextlib import suppress
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -26,6 +28,8 @@ UPLOADS_PER_REQUEST = 3
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _BODY_PATIENCE_S = 60.0
+_SLOWEST_BYTES_PER_S = 16 * 1024
+_LINGER_S, _LINGER_BYTES = 2.0, 8 * 2**20
 _COOKIE_AGE_S = 365 * 24 * 3600
 
 # The page's framework compiles templates in the browser, so scripts need eval; nothing may come from another host.
@@ -78,7 +82,7 @@ class Gate:
             return
         refusal = self._refusal(Headers(scope=scope))
         if refusal is not None:
-            await refusal(scope, receive, send)
+            await _send_refusal(refusal, scope, receive, send)
             return
         answer = _Answer(send, self._cookie(scope))
         try:
@@ -91,7 +95,7 @@ class Gate:
                 status, body = error_object(error)
                 answer.refusal = JSONResponse(body, status)
         if answer.refusal is not None and not answer.started:
-            await answer.refusal(scope, receive, send)
+            await _send_refusal(answer.refusal, scope, receive, send)
 
     def _refusal(self, headers: Headers) -> JSONResponse | None:
         host = headers.get("host", "")
@@ -116,16 +120,21 @@ class Gate:
         )
 
     def _bounded(self, receive: Receive, answer: _Answer) -> Receive:
-        """`receive`, with an end to patience and to the number of bytes."""
+        """`receive`, with an end to patience and to the number of bytes.
+
+        A body may pause for as long as the patience lasts, and be that late in all; drop by drop it would never end.
+        """
         seen = 0
         complete = False
+        start_s = time.monotonic()
 
         async def bounded() -> Message:
             nonlocal seen, complete
             if complete:
                 return await receive()
+            late_s = time.monotonic() - start_s - seen / _SLOWEST_BYTES_PER_S
             try:
-                message = await asyncio.wait_for(receive(), _BODY_PATIENCE_S)
+                message = await asyncio.wait_for(receive(), _BODY_PATIENCE_S - max(0, late_s))
             except TimeoutError:
                 answer.refusal = _refuse(408, "The request did not arrive in time.")
                 raise _BodyRefused from None
@@ -177,6 +186,26 @@ class _Answer:
 def _refuse(status: int, sentence: str) -> JSONResponse:
     error = {"message": sentence, "type": "invalid_request_error", "param": None, "code": None}
     return JSONResponse({"error": error}, status, headers={"Connection": "close"})
+
+
+async def _send_refusal(refusal: JSONResponse, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer, and take in for a moment what still comes: who writes on a closed line never reads the answer."""
+
+    async def send_unfinished(message: Message) -> None:
+        await send({**message, "more_body": True} if message["type"] == "http.response.body" else message)
+
+    if scope["type"] != "http":
+        await refusal(scope, receive, send)
+        return
+    await refusal(scope, receive, send_unfinished)
+    taken, goes_on = 0, True
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LINGER_S):
+            while goes_on and taken < _LINGER_BYTES:
+                message = await receive()
+                taken += len(message.get("body", b""))
+                goes_on = message.get("more_body", False)
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _host_name(host_header: str) -> str:

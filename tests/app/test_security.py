@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
+import itertools
+import json
+import select
 import socket
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +23,7 @@ from app import security
 from app.people import COOKIE, LOCAL_PERSON, person_of
 from app.security import AllowedHosts, Gate
 from app.settings import Settings
+from tests.serving import Exchangeable, served
 
 
 async def echo(scope: Scope, receive: Receive, send: Send) -> None:
@@ -109,7 +116,7 @@ def test_a_body_without_a_stated_length_is_counted() -> None:
             yield b"x" * 2**18
 
     assert ask(gate(), "POST", content=endless()).status_code == 413
-    assert seen <= security.UPLOADS_PER_REQUEST * 2**20 + 2 * 2**18
+    assert seen <= security.UPLOADS_PER_REQUEST * 2**20 + 9 * 2**20
 
 
 def test_an_application_that_hides_the_refusal_does_not_hide_it() -> None:
@@ -180,3 +187,68 @@ def test_a_made_up_cookie_is_nobody(cookie: str) -> None:
     person = person_of({COOKIE: cookie}, is_exposed=True)
     assert person not in (cookie, LOCAL_PERSON)
     assert ask(gate(share=True), headers={"Cookie": f"{COOKIE}={cookie}"}).cookies[COOKIE] not in ("", cookie)
+
+
+# --- the whole program, over a real connection ------------------------------------------------------------------------
+
+_FORM = "multipart/form-data; boundary=edge"
+_FORM_START = b'--edge\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+_ROUTES = {
+    "/v1/chat/completions": ("application/json", b'{"messages": "'),
+    "/v1/ground": ("application/json", b'{"image": "'),
+    "/gradio_api/upload": (_FORM, _FORM_START),
+}
+_TOO_MANY_BYTES = (security.UPLOADS_PER_REQUEST + 1) * 2**20
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchangeable]:
+    with served(Exchangeable(tmp_path_factory.mktemp("gate"), max_upload_mb=1)) as running:
+        yield running
+
+
+def post(server: Exchangeable, route: str, pieces: Iterator[bytes], length: int | None = None) -> tuple[int, str]:
+    """Send the start of a body and then the pieces until there is an answer; gives its status and its text.
+
+    Without a `length` the body is sent in chunks, and none of them says that it is the last.
+    """
+    media_type, start = _ROUTES[route]
+    host, port = server.url.removeprefix("http://").split(":")
+    framing = "Transfer-Encoding: chunked" if length is None else f"Content-Length: {length}"
+    head = f"POST {route} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {media_type}\r\n{framing}\r\n\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode())
+        for data in itertools.chain((start,), pieces):
+            if select.select([connection], [], [], 0)[0]:
+                break
+            connection.sendall(data if length else b"%x\r\n%s\r\n" % (len(data), data))
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        return answer.status, answer.read().decode()
+
+
+def drops() -> Iterator[bytes]:
+    while True:
+        time.sleep(0.05)
+        yield b"x"
+
+
+@pytest.mark.parametrize("route", _ROUTES)
+@pytest.mark.parametrize("length", [None, _TOO_MANY_BYTES], ids=["in chunks", "with its length"])
+def test_too_long_a_body_is_refused_with_413_everywhere(server: Exchangeable, route: str, length: int | None) -> None:
+    status, text = post(server, route, itertools.repeat(b"x" * 2**16, 2 * _TOO_MANY_BYTES // 2**16), length)
+    assert status == 413
+    # Gradio refuses a long file by itself when it does not know the length beforehand.
+    assert "more than can be sent at once" in text or (route == "/gradio_api/upload" and "maximum" in text)
+    assert httpx.get(f"{server.url}/health").status_code == 200
+
+
+@pytest.mark.parametrize("route", _ROUTES)
+@pytest.mark.parametrize("pieces", [lambda: iter(()), drops], ids=["stops", "comes drop by drop"])
+def test_a_body_without_an_end_is_refused_with_408_everywhere(
+    server: Exchangeable, route: str, pieces: Callable[[], Iterator[bytes]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(security, "_BODY_PATIENCE_S", 0.5)
+    status, text = post(server, route, pieces())
+    assert (status, json.loads(text)["error"]["message"]) == (408, "The request did not arrive in time.")
+    assert httpx.get(f"{server.url}/health").status_code == 200
