@@ -56,9 +56,14 @@ _MATH_TOKENS = ("math_inline", "math_inline_double", "math_block", "math_block_l
 
 
 @lru_cache(maxsize=2048)
-def to_html(text: str) -> str:
-    """The whole text as safe HTML."""
-    return _clean(_MARKDOWN.render(text))
+def to_html(text: str, copy_buttons: bool = True) -> str:
+    """The whole text as safe HTML; `copy_buttons` over code need the page's script."""
+    return _clean(_MARKDOWN.render(text, {"copy_buttons": copy_buttons}))
+
+
+def parse(text: str) -> list[Token]:
+    """The blocks of the text as markdown-it has them, for whoever writes them as something else than HTML."""
+    return _MARKDOWN.parse(text)
 
 
 class MarkdownStream:
@@ -113,8 +118,10 @@ def _clean(markup: str) -> str:
 def _code_block(_self: RendererHTML, tokens: Sequence[Token], place: int, _options: Any, env: Any) -> str:
     token = tokens[place]
     language = token.info.split()[0] if token.info.strip() else ""
-    label = html.escape(language or "text")
     code = _highlighted(token.content, language, env.get("code_max_chars", _CODE_MAX_CHARS))
+    if not env.get("copy_buttons", True):
+        return f"<pre><code>{code}</code></pre>\n"
+    label = html.escape(language or "text")
     bar = f'<div class="code-bar"><span>{label}</span><button type="button" data-do="copy-code">Copy</button></div>'
     return f'<div class="code">{bar}<pre><code>{code}</code></pre></div>'
 

@@ -55,13 +55,17 @@ class Format:
 
 @dataclass
 class Names:
-    """Gives every picture of an archive a name of its own that all systems accept."""
+    """Gives every file of an archive a name of its own that all systems accept."""
 
     _taken: set[str] = field(default_factory=set)
 
     def stem(self, image: Image) -> str:
-        """`photo`, then `photo-2` for another picture of that name; compared without upper and lower case."""
-        base = safe_name(image.name.rpartition(".")[0] or image.name) or "picture"
+        """`photo`, then `photo-2` for another picture of that name."""
+        return self.unique(image.name.rpartition(".")[0] or image.name, "picture")
+
+    def unique(self, text: str, otherwise: str) -> str:
+        """The text as a name that was not given before, compared without upper and lower case."""
+        base = safe_name(text) or otherwise
         candidate, number = base, 2
         while candidate.lower() in self._taken:
             candidate, number = f"{base}-{number}", number + 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import IO
 
@@ -21,6 +22,10 @@ COLUMNS = (
 )
 """`x1` to `y2` are of boxes, `x` and `y` of points and actions, `to_x` and `to_y` where a drag ends, all in pixels;
 `corners` of polygons are "x y, x y, ..", `values` the nine numbers of a 3D box."""
+
+# Spreadsheets set to Chinese or Japanese take the full-width signs too.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_NUMBER = re.compile(r"[+-]?[\d\s.,%]*")
 
 
 def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) -> list[str]:
@@ -38,12 +43,12 @@ def _rows(item: Annotated) -> Iterator[Mapping[str, object]]:
     for number, region in enumerate((*item.answer.regions, *item.answer.actions), 1):
         text = region.text if isinstance(region, Box | Polygon) else None
         yield {
-            "picture": _inert(item.image.name),
+            "picture": inert(item.image.name),
             "width": width,
             "height": height,
             "number": number,
-            "label": _inert(label_of(region)),
-            "text": _inert(text or ""),
+            "label": inert(label_of(region)),
+            "text": inert(text or ""),
             **_place(region),
         }
 
@@ -67,5 +72,6 @@ def _rounded(numbers: Iterable[float]) -> list[float]:
     return [round(number, 2) for number in numbers]
 
 
-def _inert(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text
+def inert(text: str) -> str:
+    """The text with an apostrophe in front if a spreadsheet would calculate it; a number with its sign stays one."""
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) and not _NUMBER.fullmatch(text) else text

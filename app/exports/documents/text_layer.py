@@ -1,0 +1,142 @@
+"""Where the lines of a page's text lie, from boxes that may hold whole paragraphs or tables.
+
+A model gives a box a block, not a line: the words are broken so that they fill the box evenly, in as few lines as fit.
+Cells of a table get places in proportion to their words. Text without a place is spread over the page, to be found at
+least there. Knows pixels and rough widths of letters. Does not know PDF.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from app.exports.documents.base import ReadPage, is_right_to_left, printable
+from app.exports.documents.grid import lay_out
+from model.types import Block, Table
+
+Xyxy = tuple[float, float, float, float]
+
+WIDTHS_EM = (0.0, 0.28, 0.55, 0.85, 1.0)
+"""The widths that a letter can have: marks over others, narrow, usual, broad, ideographs; about those of Helvetica."""
+_NARROW = frozenset("ijl.,:;'|!`()[]{}ftIr /\\·،؛")
+_BROAD = frozenset("mwMWQOGDHNU@%&—…")
+# A word of scripts that are written without spaces may be broken anywhere.
+_UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f"
+_UNSPACED += "\uff00-\uff60\U00020000-\U0003ffff"
+_PIECES = re.compile(rf"\s+|[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_LINES_OF_A_PAGE = 50
+_EM_MIN = 0.1
+_CELL_GAP = 0.1
+_TOLERANCE = 1.25
+"""How much wider than its box a line may be estimated and still count as fitting: estimates are rough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of text and its place, in pixels of the page; the words fill its width."""
+
+    text: str
+    xyxy: Xyxy
+
+
+def width_class(character: str) -> int:
+    """The place in `WIDTHS_EM` of a character's width."""
+    if unicodedata.category(character) in ("Mn", "Me", "Cf"):
+        return 0
+    if unicodedata.east_asian_width(character) in ("W", "F"):
+        return 4
+    return 1 if character in _NARROW else 3 if character in _BROAD else 2
+
+
+def width_em(text: str) -> float:
+    """How wide the text is about, as a multiple of the size of its letters."""
+    return sum(WIDTHS_EM[width_class(character)] for character in text)
+
+
+def lines_of(page: ReadPage) -> Iterator[Line]:
+    """The lines of the page in reading order; what a figure shows is told about it, not written on it."""
+    unplaced = []
+    for block in page.document.blocks:
+        if block.kind == "figure" and not block.table:
+            continue
+        if block.xyxy is None:
+            unplaced.append(block.text)
+        else:
+            yield from _block_lines(block, _inside(block.xyxy, page.size_wh))
+    width, height = page.size_wh
+    yield from fill("\n".join(unplaced), (0.0, 0.0, float(width), float(height)), _LINES_OF_A_PAGE, is_stretched=False)
+
+
+def fill(text: str, xyxy: Xyxy, lines_min: int = 1, *, is_stretched: bool = True) -> Iterator[Line]:
+    """The text in as few lines of equal height as fit into the box, no higher than `lines_min` lines would be.
+
+    The longest goes from side to side if `is_stretched`; else letters have their natural width where there is room.
+    """
+    rows = [_pieces(row) for row in printable(text).split("\n") if row.strip()]
+    if not rows:
+        return
+    x1, y1, x2, y2 = xyxy
+    width, height = x2 - x1, y2 - y1
+    count_max = sum(map(len, rows))
+    candidates = range(max(len(rows), lines_min), max(count_max, lines_min) + 1)
+    fits = bisect_left(candidates, True, key=lambda count: len(_break(rows, width * count / height)) <= count)
+    count = candidates[min(fits, len(candidates) - 1)]
+    texts = _break(rows, width * count / height)
+    pitch = height / max(len(texts), lines_min)
+    scale = min(width / max(max(map(width_em, texts)), _EM_MIN), math.inf if is_stretched else pitch)
+    for place, line in enumerate(texts):
+        line_width = width_em(line) * scale
+        left = x2 - line_width if is_right_to_left(line) else x1
+        yield Line(line, (left, y1 + place * pitch, left + line_width, y1 + (place + 1) * pitch))
+
+
+def _pieces(row: str) -> list[tuple[str, float]]:
+    """Words, spaces, and single characters of scripts without spaces, with their widths."""
+    return [(piece, width_em(piece)) for piece in _PIECES.findall(row.strip())]
+
+
+def _break(rows: Sequence[Sequence[tuple[str, float]]], capacity_em: float) -> list[str]:
+    """The rows broken into lines of about that width."""
+    lines = []
+    for row in rows:
+        line, width = "", 0.0
+        for piece, piece_width in row:
+            if line and not piece.isspace() and width + piece_width > capacity_em * _TOLERANCE:
+                lines.append(line.rstrip())
+                line, width = "", 0.0
+            line, width = line + piece, width + piece_width
+        lines.append(line.rstrip())
+    return lines
+
+
+def _block_lines(block: Block, xyxy: Xyxy) -> Iterator[Line]:
+    return _table_lines(block.table, xyxy) if block.table else fill(block.text, xyxy)
+
+
+def _table_lines(table: Table, xyxy: Xyxy) -> Iterator[Line]:
+    """Cell after cell: rows equally high, columns as wide as the square root of their longest text tells.
+
+    The root lies between equal columns and those of tables whose cells are never broken.
+    """
+    grid = lay_out(table)
+    texts = grid.texts()
+    weights = [max(1.0, *(width_em(row[column]) for row in texts)) ** 0.5 for column in range(grid.column_count)]
+    x1, y1, x2, y2 = xyxy
+    edges = [x1 + (x2 - x1) * sum_ / (sum(weights) or 1.0) for sum_ in accumulate(weights, initial=0.0)]
+    for placed in grid.cells:
+        left, right = edges[placed.column], edges[placed.column + placed.column_span]
+        gap = _CELL_GAP * (right - left)
+        top, bottom = (y1 + (y2 - y1) * row / grid.row_count for row in (placed.row, placed.row + placed.row_span))
+        yield from fill(placed.cell.text, (left, top, right - gap, bottom), placed.row_span, is_stretched=False)
+
+
+def _inside(xyxy: Xyxy, size_wh: tuple[int, int]) -> Xyxy:
+    """The part of a box that is on the page, at least a pixel wide and high."""
+    width, height = size_wh
+    left, top = min(max(xyxy[0], 0.0), width - 1), min(max(xyxy[1], 0.0), height - 1)
+    return left, top, min(max(xyxy[2], left + 1), width), min(max(xyxy[3], top + 1), height)

@@ -1,0 +1,55 @@
+"""HTML: one file with everything in it, for any browser and for paper.
+
+Figures are data URLs, formulas MathML, the style sheet is inside. What a model wrote cannot do anything there: Markdown
+passes `app.markdown`, which escapes and sanitises it, every other text is escaped by the template, and the file's
+Content-Security-Policy forbids scripts and everything that would be loaded from elsewhere.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import IO
+
+from markupsafe import Markup
+
+from app.exports.documents.base import ReadPage, field_text, markdown_of, page_titles, printable, with_figures
+from app.exports.documents.grid import lay_out
+from app.markdown import to_html
+from app.templates import ASSETS, macros
+from model.types import Cell, Table
+
+
+def write(pages: Sequence[ReadPage], file: IO[bytes]) -> list[str]:
+    template = macros("exported.html")
+    style = Markup((ASSETS / "exported.css").read_text("utf-8"))
+    title = next((page.source for page in pages if page.source), "Document")
+    file.write(template.opening(printable(title), style).encode())
+    for page, page_title in zip(pages, page_titles(pages), strict=True):
+        fields = [(printable(name), field_text(value)) for name, value in page.document.fields.items()]
+        file.write(template.page(page_title, fields, _blocks(page)).encode())
+    file.write(template.closing().encode())
+    return []
+
+
+def _blocks(page: ReadPage) -> Iterator[Markup]:
+    template = macros("exported.html")
+    for block, figure in with_figures(page):
+        if figure:
+            src = f"data:{figure.media_type};base64,{base64.b64encode(figure.data).decode()}"
+            yield template.figure(src, printable(block.text))
+        elif not block.table or block.kind == "figure":
+            yield template.prose(block.kind, Markup(to_html(markdown_of(block), copy_buttons=False)))
+        if block.table:
+            yield template.table(table_rows(block.table))
+
+
+def table_rows(table: Table) -> list[list[Cell]]:
+    """The cells of each row, with spans that fit."""
+    grid = lay_out(table)
+    rows: list[list[Cell]] = [[] for _ in range(grid.row_count)]
+    for placed in grid.cells:
+        text, spans = printable(placed.cell.text), (placed.row_span, placed.column_span)
+        rows[placed.row].append(replace(placed.cell, text=text, row_span=spans[0], column_span=spans[1]))
+    return rows
