@@ -1,4 +1,5 @@
-/* The frame of the page: light and dark, drawers on narrow screens, the list of keys. */
+/* The frame of the page: light and dark, drawers on narrow screens, the list of keys. And what tabs share: clicks that
+   become events for Python, files dropped or pasted, saving an export. */
 window.Studio = (() => {
   'use strict';
   const THEME_KEY = 'qwen-vl-studio-theme';
@@ -45,5 +46,54 @@ window.Studio = (() => {
   addEventListener('keydown', (event) => {
     if (event.key === '?' && !event.defaultPrevented && !event.target.closest?.('input, textarea, [contenteditable]')) actions.keys();
   });
-  return { start };
+
+  /** Turn clicks on buttons inside `element` into events for Python. */
+  function mount(element, trigger) {
+    element.addEventListener('click', (event) => {
+      const button = event.target.closest('button[data-do]');
+      if (button) trigger(button.dataset.do, { ...button.dataset });
+    });
+  }
+
+  /** Let the browser save a file that Python has written. */
+  function save(file) {
+    const link = { href: file?.url, download: file?.orig_name ?? '' };
+    if (file) Object.assign(document.createElement('a'), link).click();
+    return [];
+  }
+
+  /** Hand files that were dropped or pasted to the file input of an upload button. */
+  function addFiles(button, files) {
+    const input = document.getElementById(button)?.parentElement.querySelector('input[type=file]');
+    if (!input || !files.length) return;
+    const transfer = new DataTransfer();
+    for (const file of files) transfer.items.add(file);
+    input.files = transfer.files;
+    input.dispatchEvent(new Event('change', { bubbles: true }));
+  }
+
+  /** While the tab with the id `tab` is shown, files dropped or pasted anywhere go to its upload button. */
+  function watchFiles(tab, button) {
+    const isShown = () => document.getElementById(tab)?.offsetParent != null;
+    const hasFiles = (event) => isShown() && [...(event.dataTransfer?.types ?? [])].includes('Files');
+    let depth = 0;
+    const mark = (change) => {
+      depth = Math.max(0, depth + change);
+      document.getElementById(tab)?.classList.toggle('is-dropping', depth > 0);
+    };
+    addEventListener('dragenter', (event) => hasFiles(event) && mark(1));
+    addEventListener('dragleave', (event) => hasFiles(event) && mark(-1));
+    addEventListener('dragover', (event) => hasFiles(event) && event.preventDefault());
+    addEventListener('drop', (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      mark(-depth);
+      addFiles(button, event.dataTransfer.files);
+    });
+    addEventListener('paste', (event) => {
+      if (isShown() && event.clipboardData?.files.length) addFiles(button, event.clipboardData.files);
+    });
+  }
+
+  return { start, mount, save, watchFiles };
 })();

@@ -248,7 +248,8 @@
 
     /* -- Linking -- */
 
-    /** Show which region is hot and which is active: on the picture, in the list and in the answer. */
+    /** Show which region is hot and which is active: on the picture, in the list and in the answer; and tell the page,
+     *  which may show the regions in a form of its own. */
     mark() {
       this.drawSpots();
       this.drawTags();
@@ -257,6 +258,8 @@
       this.answer.mark('hot', this.hot);
       this.answer.mark('active', this.active);
       setAttribute(this.parts.list, 'aria-activedescendant', this.active === null ? '' : `${this.name}-${this.active}`);
+      const detail = { hot: this.hot, active: this.active };
+      this.root.dispatchEvent(new CustomEvent('sv-mark', { bubbles: true, detail }));
     }
 
     heat(id) {
@@ -552,9 +555,11 @@
     }
   }
 
-  /** Bring the viewer inside `element` to life. `port` is the way to and from Python, see `app/viewer.py`. */
+  /** Bring the viewer inside `element` to life, and give it to the page as `viewer` of its `.sv`. `port` is the way to and
+   *  from Python, see `app/viewer.py`. */
   window.StudioViewer.mount = (element, port) => {
     const viewer = new Viewer(element.querySelector('.sv'), port);
+    viewer.root.viewer = viewer;
     port.watch(() => viewer.receive());
     viewer.receive();
     return viewer;
