@@ -102,3 +102,10 @@ def _after(before: Snapshot, event: Queued | Chunk) -> Snapshot:
     if event.kind == "thinking":
         return Snapshot(0, before.text, before.thinking + event.text, event)
     return Snapshot(0, before.text + event.text, before.thinking, event)
+
+
+def notice_of(last: Snapshot) -> str:
+    """What to say of a finished answer that did not go as a person expects, else empty."""
+    if last.last.finish_reason == "repetition":
+        return "The answer repeated itself without end and was stopped."
+    return ""

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import gradio as gr
-from fastapi import APIRouter, FastAPI, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.routing import Match
 
 from app import ground_api, openai_api
 from app.errors_http import add_error_handlers
@@ -78,8 +79,10 @@ def _unknown_routes() -> APIRouter:
     """Below /v1 nothing may fall through to the page."""
     routes = APIRouter(prefix="/v1", include_in_schema=False)
 
-    @routes.api_route("/{path:path}", methods=["GET", "POST", "PUT", "DELETE"])
-    def unknown(path: str) -> None:
+    @routes.api_route("/{path:path}", methods=["GET", "POST", "PUT", "PATCH", "DELETE"])
+    def unknown(path: str, request: Request) -> None:
+        if any(route.matches(request.scope)[0] is Match.PARTIAL for route in request.app.routes):
+            raise HTTPException(405)
         raise HTTPException(404, f"There is no /v1/{path} here.")
 
     return routes

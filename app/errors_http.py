@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 
 from app.faults import sentence_of
+from app.validation import place_of, what_is_wrong
 from model.errors import (
     ContextOverflow,
     EngineBusy,
@@ -33,11 +37,19 @@ _STATUS: tuple[tuple[type[StudioError], int, str, str | None], ...] = (
 )
 
 
+class FieldError(RequestError):
+    """A field of a request that cannot be used: its place, and what is wrong with it, as in "is missing"."""
+
+    def __init__(self, place: str, problem: str) -> None:
+        super().__init__(f"“{place}” {problem}.")
+        self.place = place
+
+
 def error_object(error: Exception) -> tuple[int, dict[str, object]]:
     """Status and body for any exception; what is not meant for a person goes to the log instead."""
     for kind, status, type_, code in _STATUS:
         if isinstance(error, kind):
-            return status, _body(str(error), type_, code)
+            return status, _body(str(error), type_, code, error.place if isinstance(error, FieldError) else None)
     return 500, _body(sentence_of(error, "a request failed"), "server_error", None)
 
 
@@ -50,22 +62,30 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def invalid(_request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)
-        return JSONResponse(_body(_first_problem(error), "invalid_request_error", None), 400)
+        status, body = error_object(_first_problem(error.errors()))
+        return JSONResponse(body, status)
 
-    async def http(_request: Request, error: Exception) -> JSONResponse:
+    async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        return JSONResponse(_body(str(error.detail), "invalid_request_error", None), error.status_code)
+        sentence = f"{request.method} is not for this." if error.status_code == 405 else str(error.detail)
+        return JSONResponse(_body(sentence, "invalid_request_error", None), error.status_code, error.headers)
 
     app.add_exception_handler(StudioError, answer)
     app.add_exception_handler(RequestValidationError, invalid)
     app.add_exception_handler(HTTPException, http)
 
 
-def _first_problem(error: RequestValidationError) -> str:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"] if part != "body")
-    return f"{place or 'The request'}: {first['msg']}."
+def _first_problem(errors: Sequence[ErrorDetails]) -> RequestError:
+    """The first field with a problem. Where it may be one of several things, how far the nearest of them was read."""
+    if any(error["type"] == "json_invalid" for error in errors):
+        return RequestError("The request is not valid JSON.")
+    errors = [{**error, "loc": error["loc"][1:]} for error in errors]  # all begin with "body"
+    if not errors[0]["loc"]:
+        return RequestError("The request has to be an object in JSON, sent as application/json.")
+    of_field = [error for error in errors if error["loc"][0] == errors[0]["loc"][0]]
+    place = max(map(place_of, of_field), key=len)
+    return FieldError(place, what_is_wrong([error for error in of_field if place_of(error) == place]))
 
 
-def _body(message: str, type_: str, code: str | None) -> dict[str, object]:
-    return {"error": {"message": message, "type": type_, "param": None, "code": code}}
+def _body(message: str, type_: str, code: str | None, param: str | None = None) -> dict[str, object]:
+    return {"error": {"message": message, "type": type_, "param": param, "code": code}}

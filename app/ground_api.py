@@ -10,21 +10,22 @@ import threading
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from app.answering import notice_of
 from app.disconnect import stopped_with
 from app.engine_manager import require
+from app.errors_http import FieldError
 from app.grounding import Ask, Found, ground
 from app.openai_api import usage_of
 from app.studio import Studio
 from model.catalog import CONVENTIONS
 from model.engines.base import Engine
-from model.errors import RequestError
 from model.media import Limits, image_from_data_url
 from model.parsing import answer_to_json
 from model.prompts import Task
-from model.types import Image
+from model.types import FinishReason, Image
 
 _XY = Field(description="x and y in pixels of the picture as given", min_length=2, max_length=2)
 _XYXY = Field(description="left, top, right and bottom in pixels of the picture as given", min_length=4, max_length=4)
@@ -32,6 +33,8 @@ _XYXY = Field(description="left, top, right and bottom in pixels of the picture 
 
 class GroundRequest(BaseModel):
     """What to find, and where to look."""
+
+    model_config = ConfigDict(extra="forbid")
 
     image: str = Field(description="the picture as a data URL: data:image/png;base64,...")
     task: Task = Field("detect", description="what to do; `free` asks the query as it stands")
@@ -107,6 +110,7 @@ class GroundResponse(BaseModel):
     document: None
     problems: list[str] = Field(description="what was mended or left out, in plain sentences")
     raw: str = Field(description="the model's own text")
+    finish_reason: FinishReason = Field(description="why the answer ended: all but `stop` may have left something out")
     usage: GroundUsage
 
 
@@ -123,14 +127,25 @@ def router(studio: Studio) -> APIRouter:
             engine = require(studio.engines)
             image = await run_in_threadpool(image_from_data_url, body.image, limits)
             found = await run_in_threadpool(_last, engine, image, _ask(body), cancel)
-        return answer_to_json(found.answer) | {"raw": found.raw, "usage": usage_of(found.snapshot)}
+        return _response(found)
 
     return routes
 
 
+def _response(found: Found) -> dict[str, Any]:
+    answer, last = answer_to_json(found.answer), found.snapshot
+    notices = [sentence] if (sentence := notice_of(last)) else []
+    return answer | {
+        "problems": [*notices, *answer["problems"]],
+        "raw": found.raw,
+        "finish_reason": last.last.finish_reason,
+        "usage": usage_of(last),
+    }
+
+
 def _ask(body: GroundRequest) -> Ask:
     if body.convention is not None and body.convention not in CONVENTIONS:
-        raise RequestError(f"convention: one of {', '.join(CONVENTIONS)}.")
+        raise FieldError("convention", f"has to be one of {', '.join(CONVENTIONS)}")
     convention = CONVENTIONS[body.convention] if body.convention else None
     return Ask(body.task, body.query, body.box, convention=convention)
 

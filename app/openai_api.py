@@ -10,51 +10,97 @@ import json
 import threading
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 
-from app.answering import Answering, Snapshot
+from app.answering import Answering, Snapshot, notice_of
 from app.disconnect import stopped_with
 from app.engine_manager import require
-from app.errors_http import error_object
+from app.errors_http import FieldError, error_object
 from app.studio import Studio
-from model.catalog import sampling_of
+from model.catalog import presets_of, sampling_of
 from model.engines.base import Engine
-from model.errors import ModelNotFound, RequestError
+from model.errors import ModelNotFound
 from model.media import Limits, image_from_data_url
-from model.types import GenerationOptions, Message, Part, Prompt, Role, Text
+from model.types import GenerationOptions, Message, Part, PixelBudget, Prompt, Role, Text
 
 _MAX_STOPS = 4
 # A stopped or repeating answer is not complete, and "length" is OpenAI's word for that.
 _FINISH = {"stop": "stop", "length": "length", "repetition": "length", "cancelled": "length"}
 
+# Pictures as large as which preset has them; "auto" is the program's own budget.
+_DETAIL = {"low": "Low memory", "high": "Quality"}
 
-class ImageUrl(BaseModel):
+# Fields of OpenAI's requests that change no answer, whatever they say.
+_WITHOUT_EFFECT = frozenset(
+    (
+        "metadata",
+        "parallel_tool_calls",
+        "prediction",
+        "prompt_cache_key",
+        "prompt_cache_options",
+        "prompt_cache_retention",
+        "safety_identifier",
+        "service_tier",
+        "store",
+        "user",
+        # of a message that came as an answer and goes back as a part of the conversation
+        "annotations",
+        "reasoning_content",
+        # of `stream_options`
+        "include_obfuscation",
+    )
+)
+# Fields that would change it, with the values that ask for what is done anyway.
+_WITHOUT_EFFECT_AS: Mapping[str, tuple[object, ...]] = {
+    "frequency_penalty": (0,),
+    "function_call": ("none", "auto"),
+    "logprobs": (False,),
+    "modalities": (["text"],),
+    "n": (1,),
+    "presence_penalty": (0,),
+    "response_format": ({"type": "text"},),
+    "tool_choice": ("none", "auto"),
+    "top_logprobs": (0,),
+    "verbosity": ("medium",),
+}
+
+
+class _Open(BaseModel):
+    """An object that may have more fields than are known; `_check_fields` looks at those."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+class ImageUrl(_Open):
     url: str = Field(description="a data URL: data:image/png;base64,...")
+    detail: Literal["auto", "low", "high"] | None = Field(
+        None, description="how large the model sees the pictures; the same for all of a request"
+    )
 
 
-class ContentPart(BaseModel):
+class ContentPart(_Open):
     type: str
     text: str | None = None
     image_url: ImageUrl | None = None
 
 
-class ChatMessage(BaseModel):
+class ChatMessage(_Open):
     role: Literal["system", "developer", "user", "assistant"]
     content: str | list[ContentPart] | None = None
 
 
-class StreamOptions(BaseModel):
+class StreamOptions(_Open):
     include_usage: bool = False
 
 
-class ChatRequest(BaseModel):
+class ChatRequest(_Open):
     """What is understood of OpenAI's request. What would change the answer and is not offered is refused."""
 
     model: str = Field("", description="the name of the loaded model, or empty")
@@ -68,10 +114,7 @@ class ChatRequest(BaseModel):
     top_k: int | None = Field(None, ge=0, description="not OpenAI's: picks among this many tokens")
     repetition_penalty: float | None = Field(None, gt=0, le=2, description="not OpenAI's")
     seed: int | None = Field(None, ge=0, lt=2**63)
-    stop: str | list[str] | None = None
-    n: int | None = None
-    tools: list[Any] | None = None
-    logprobs: bool | None = None
+    stop: str | list[str] | None = Field(None, description=f"up to {_MAX_STOPS} texts, before which the answer ends")
 
 
 def router(studio: Studio) -> APIRouter:
@@ -124,12 +167,13 @@ class _Completion:
         message = {"role": "assistant", "content": last.text}
         if last.thinking:
             message["reasoning_content"] = last.thinking
-        choice = {"index": 0, "message": message, "finish_reason": _finish(last), "logprobs": None}
+        choice = {"index": 0, "message": message, "logprobs": None, **_ending(last)}
         return {**self._frame("chat.completion"), "choices": [choice], "usage": usage_of(last)}
 
-    def piece(self, delta: dict[str, str], finish_reason: str | None = None) -> dict[str, Any]:
-        """A `chat.completion.chunk` object."""
-        choice = {"index": 0, "delta": delta, "finish_reason": finish_reason, "logprobs": None}
+    def piece(self, delta: dict[str, str], last: Snapshot | None = None) -> dict[str, Any]:
+        """A `chat.completion.chunk` object; the last one says why the answer ended."""
+        ending = _ending(last) if last else {"finish_reason": None}
+        choice = {"index": 0, "delta": delta, "logprobs": None, **ending}
         usage = {"usage": None} if self.includes_usage else {}
         return {**self._frame("chat.completion.chunk"), "choices": [choice], **usage}
 
@@ -161,7 +205,7 @@ async def _events(
     except Exception as error:
         yield _event(error_object(error)[1])
         return
-    yield _event(completion.piece({}, _finish(shown)))
+    yield _event(completion.piece({}, shown))
     if completion.includes_usage:
         yield _event(completion.usage_piece(shown))
     yield "data: [DONE]\n\n"
@@ -189,13 +233,13 @@ def _until(snapshots: Iterator[Snapshot], stops: Sequence[str]) -> Iterator[Snap
 def _completion(body: ChatRequest, engine: Engine, limits: Limits) -> _Completion:
     """Check and translate a request; raises `StudioError` with what is wrong with it."""
     _check(body, engine)
-    messages = [_message(message, limits) for message in body.messages]
+    messages = [_message(message, f"messages[{index}]", limits) for index, message in enumerate(body.messages)]
     stops = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     if len(stops) > _MAX_STOPS or not all(stops):
-        raise RequestError(f"stop: up to {_MAX_STOPS} sequences, none of them empty.")
+        raise FieldError("stop", f"has to be at most {_MAX_STOPS} texts, none of them empty")
     return _Completion(
         engine=engine,
-        prompt=engine.prepare(messages),
+        prompt=engine.prepare(messages, _budget(body, engine)),
         options=_options(body, engine),
         stops=stops,
         includes_usage=bool(body.stream_options and body.stream_options.include_usage),
@@ -209,12 +253,26 @@ def _check(body: ChatRequest, engine: Engine) -> None:
     name = engine.info.name
     if body.model and body.model.lower() != name.lower():
         raise ModelNotFound(f"The model “{body.model}” is not loaded here; “{name}” is.")
-    if body.n not in (None, 1):
-        raise RequestError("n: one answer a request.")
-    if body.tools:
-        raise RequestError("tools: this server does not call tools.")
-    if body.logprobs:
-        raise RequestError("logprobs: this server does not return them.")
+    _check_fields(body)
+    _check_fields(body.stream_options, "stream_options.")
+
+
+def _check_fields(given: BaseModel | None, place: str = "") -> None:
+    """Raise `FieldError` for a field that would change the answer if anything came of it; nothing is passed over."""
+    for name, value in (given.model_extra or {} if given else {}).items():
+        asks_nothing = value in (None, "", [], {}) or value in _WITHOUT_EFFECT_AS.get(name, ())
+        if name not in _WITHOUT_EFFECT and not asks_nothing:
+            raise FieldError(f"{place}{name}", "is not offered here; leave it out")
+
+
+def _budget(body: ChatRequest, engine: Engine) -> PixelBudget | None:
+    """What `detail` asks for. Pictures of one prompt share a budget, so it has to be the same for all."""
+    parts = (part for message in body.messages if isinstance(message.content, list) for part in message.content)
+    details = {part.image_url.detail or "auto" for part in parts if part.image_url}
+    if len(details) > 1:
+        raise FieldError("detail", "has to be the same for all pictures of a request")
+    preset = _DETAIL.get("".join(details))
+    return presets_of(engine.info)[preset].budget if preset else None
 
 
 def _options(body: ChatRequest, engine: Engine) -> GenerationOptions:
@@ -225,31 +283,37 @@ def _options(body: ChatRequest, engine: Engine) -> GenerationOptions:
         "top_k": body.top_k,
         "repetition_penalty": body.repetition_penalty,
         "seed": body.seed,
-        "max_new_tokens": body.max_completion_tokens or body.max_tokens,
+        "max_new_tokens": min(filter(None, (body.max_completion_tokens, body.max_tokens)), default=None),
         "greedy": None if body.temperature is None else body.temperature == 0,
     }
     own = sampling_of(engine.info)
     return replace(own, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
-def _message(message: ChatMessage, limits: Limits) -> Message:
+def _message(message: ChatMessage, place: str, limits: Limits) -> Message:
+    _check_fields(message, f"{place}.")
     role: Role = "system" if message.role == "developer" else message.role
     content = message.content or ""
     if isinstance(content, str):
         return Message(role, (Text(content),))
-    return Message(role, tuple(_part(part, role, limits) for part in content))
+    parts = (_part(part, role, f"{place}.content[{index}]", limits) for index, part in enumerate(content))
+    return Message(role, tuple(parts))
 
 
-def _part(part: ContentPart, role: Role, limits: Limits) -> Part:
+def _part(part: ContentPart, role: Role, place: str, limits: Limits) -> Part:
+    _check_fields(part, f"{place}.")
     if part.type == "text" and part.text is not None:
         return Text(part.text)
     if part.type == "image_url" and part.image_url is not None and role == "user":
+        _check_fields(part.image_url, f"{place}.image_url.")
         return image_from_data_url(part.image_url.url, limits)
-    raise RequestError("A content part is a text, or in a message of the user an image_url with a data URL.")
+    raise FieldError(place, "has to be a text, or in a message of the user an image_url with a data URL")
 
 
-def _finish(last: Snapshot) -> str:
-    return _FINISH[last.last.finish_reason or "cancelled"]
+def _ending(last: Snapshot) -> dict[str, str]:
+    """Why the answer ended, and in `notice`, which is not OpenAI's, what a person should know about it."""
+    notice = {"notice": sentence} if (sentence := notice_of(last)) else {}
+    return {"finish_reason": _FINISH[last.last.finish_reason or "cancelled"], **notice}
 
 
 def usage_of(last: Snapshot) -> dict[str, int]:

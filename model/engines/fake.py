@@ -35,7 +35,8 @@ _INFO = EngineInfo(
 
 
 class FakeEngine:
-    """Plays back `script`, one piece a token: a string is text, a `Chunk` is taken over with its kind.
+    """Plays back `script`, one piece a token: a string is text, a `Chunk` is taken over with its kind, and ends the
+    answer if it has a reason to.
 
     `delay_s` passes before every piece. `fail_with` is raised after the last piece. `info` changes what the engine
     claims to be, for example another family. `prompts` collects what it was asked, for assertions.
@@ -117,6 +118,9 @@ class FakeEngine:
             first_s = first_s if first_s is not None else elapsed_s
             text, kind = (piece.text, piece.kind) if isinstance(piece, Chunk) else (piece, "text")
             yield Chunk(text, kind, prompt.tokens, count, first_s, count / max(elapsed_s, 1e-9))
+            if isinstance(piece, Chunk) and piece.finish_reason:
+                reason = piece.finish_reason
+                break
         if self.fail_with is not None and reason == "stop":
             raise self.fail_with
         rate = count / max(time.perf_counter() - start_s, 1e-9)

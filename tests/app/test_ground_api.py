@@ -18,6 +18,7 @@ from app.errors_http import add_error_handlers
 from app.studio import Studio
 from model.engines.fake import FakeEngine
 from model.media import data_url
+from model.types import Chunk
 from tests.app.found import picture
 
 ANSWER = (
@@ -60,6 +61,7 @@ def test_it_answers_the_object_of_the_command_line_with_raw_and_usage(client: Te
         cwd=Path(__file__).resolve().parents[2],
     )
     assert found.pop("usage")
+    assert found.pop("finish_reason") == "stop"
     assert json.loads(said.stdout) == found
 
 
@@ -80,16 +82,27 @@ def test_the_box_goes_into_the_prompt(make_studio: Callable[..., Studio]) -> Non
         ({"image": "file:///etc/passwd"}, "data URL"),
         ({"image": "/etc/passwd"}, "data URL"),
         ({"image": "data:image/png;base64,AAAA"}, "not a picture"),
-        ({"task": "paint"}, "task"),
+        ({"task": "paint"}, "“task” has to be 'detect', "),
+        ({"categories": "cup"}, "“categories” is not known here."),
         ({"task": "find", "query": ""}, "Write what to find"),
-        ({"convention": "inches"}, "convention: one of 0-1000"),
-        ({"box": [1, 2, 3]}, "box"),
+        ({"convention": "inches"}, "“convention” has to be one of 0-1000, 0-999, "),
+        ({"box": [1, 2, 3]}, "“box[3]” is missing."),
+        ({"box": [1, 2, 3, "far"]}, "“box[3]” has to be a number."),
+        ({"image": None}, "“image” has to be a text."),
     ],
 )
 def test_what_cannot_be_answered_is_refused_in_words(client: TestClient, body: dict[str, Any], sentence: str) -> None:
     response = client.post("/v1/ground", json={"image": data_url(picture()), "query": "cup", **body})
     assert response.status_code == 400
     assert sentence in response.json()["error"]["message"]
+
+
+def test_an_answer_that_repeats_itself_says_so_among_its_problems(make_studio: Callable[..., Studio]) -> None:
+    engine = FakeEngine((*ANSWER, Chunk(" and", finish_reason="repetition")))
+    found = _ask(_client(make_studio(engine)))
+    assert found["finish_reason"] == "repetition"
+    assert found["problems"][0] == "The answer repeated itself without end and was stopped."
+    assert len(found["boxes"]) == 1
 
 
 def test_without_a_model_it_says_so(make_studio: Callable[..., Studio]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import http.client
+import inspect
 import json
 import threading
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ import httpx
 import openai
 import pytest
 
-from model.catalog import sampling_of
+from app.openai_api import ChatRequest
+from model.catalog import presets_of, sampling_of
 from model.engines.fake import FakeEngine
 from model.errors import EngineError, OutOfMemory
 from model.types import Chunk, GenerationOptions, Prompt
@@ -167,12 +169,6 @@ def test_the_loaded_model_is_listed(client: openai.OpenAI) -> None:
         ({"messages": look_at(data_url(png_that_claims((65535, 65535))))}, 413, "pixels"),
         ({"messages": look_at(data_url(encoded(drawn((402, 2)))))}, 400, "200 times"),
         ({"messages": look_at(data_url(b"x" * 2 * 2**20))}, 413, "MiB"),
-        ({"messages": [{"role": "user", "content": [{"type": "video_url"}]}]}, 400, "content part"),
-        ({"temperature": 3}, 400, "temperature"),
-        ({"max_tokens": 0}, 400, "max_tokens"),
-        ({"n": 2}, 400, "one answer"),
-        ({"stop": ["a", ""]}, 400, "stop"),
-        ({"tools": [{"type": "function", "function": {"name": "f"}}]}, 400, "tools"),
     ],
     ids=lambda value: str(value)[:60] if isinstance(value, dict) else None,
 )
@@ -185,6 +181,183 @@ def test_what_cannot_be_answered_gets_a_status_and_a_sentence(
     assert words in body["message"]
     assert "Traceback" not in body["message"]
     assert client.chat.completions.create(model="fake", messages=HELLO).choices[0].message.content == "Two shapes."
+
+
+@pytest.mark.parametrize(
+    ("request_", "sentence"),
+    [
+        ({"temperature": 3}, "“temperature” has to be at most 2."),
+        ({"temperature": "hot"}, "“temperature” has to be a number."),
+        ({"top_p": 0}, "“top_p” has to be more than 0."),
+        ({"max_tokens": 0}, "“max_tokens” has to be at least 1."),
+        ({"seed": 1.5}, "“seed” has to be a whole number."),
+        ({"stream": "perhaps"}, "“stream” has to be true or false."),
+        ({"stop": 5}, "“stop” has to be a text or a list."),
+        ({"stop": ["a", ""]}, "“stop” has to be at most 4 texts, none of them empty."),
+        ({"messages": "Hello"}, "“messages” has to be a list."),
+        ({"messages": []}, "“messages” has to be a list of 1 or more."),
+        ({"messages": [{"content": "Hello"}]}, "“messages[0].role” is missing."),
+        (
+            {"messages": [{"role": "tool", "content": "x"}]},
+            "“messages[0].role” has to be 'system', 'developer', 'user' or 'assistant'.",
+        ),
+        ({"messages": [{"role": "user", "content": 5}]}, "“messages[0].content” has to be a text or a list."),
+        ({"messages": [{"role": "user", "content": [{}]}]}, "“messages[0].content[0].type” is missing."),
+        (
+            {"messages": [{"role": "user", "content": [{"type": "video_url"}]}]},
+            "“messages[0].content[0]” has to be a text, or in a message of the user an image_url with a data URL.",
+        ),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_a_field_that_cannot_be_used_is_named_with_what_is_expected(
+    client: openai.OpenAI, request_: dict[str, Any], sentence: str
+) -> None:
+    body: Any = refusal(client, **request_).body
+    assert body["message"] == sentence
+    assert sentence.startswith(f"“{body['param']}”")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"{", "The request is not valid JSON."),
+        (b"", "The request has to be an object in JSON, sent as application/json."),
+        (b"[]", "The request has to be an object in JSON, sent as application/json."),
+    ],
+)
+def test_what_is_no_request_at_all_is_told_so(server: Exchangeable, content: bytes, sentence: str) -> None:
+    headers = {"Content-Type": "application/json"}
+    refused = httpx.post(f"{server.url}/v1/chat/completions", content=content, headers=headers)
+    assert (refused.status_code, refused.json()["error"]["message"]) == (400, sentence)
+
+
+ASK_FOR_MORE = {
+    "audio": {"format": "wav", "voice": "alloy"},
+    "frequency_penalty": 0.5,
+    "function_call": {"name": "f"},
+    "functions": [{"name": "f"}],
+    "logit_bias": {"7": 5},
+    "logprobs": True,
+    "modalities": ["text", "audio"],
+    "moderation": {"mode": "strict"},
+    "n": 2,
+    "presence_penalty": -1,
+    "reasoning_effort": "high",
+    "response_format": {"type": "json_object"},
+    "tool_choice": "required",
+    "tools": [{"type": "function", "function": {"name": "f"}}],
+    "top_logprobs": 3,
+    "verbosity": "low",
+    "web_search_options": {"search_context_size": "low"},
+}
+ASK_FOR_NOTHING = {
+    "frequency_penalty": 0,
+    "function_call": "none",
+    "functions": [],
+    "logit_bias": {},
+    "logprobs": False,
+    "metadata": {"run": "7"},
+    "modalities": ["text"],
+    "n": 1,
+    "parallel_tool_calls": True,
+    "prediction": {"type": "content", "content": "Two"},
+    "presence_penalty": 0.0,
+    "prompt_cache_key": "k",
+    "prompt_cache_retention": "24h",
+    "response_format": {"type": "text"},
+    "safety_identifier": "s",
+    "service_tier": "auto",
+    "store": False,
+    "tool_choice": "auto",
+    "tools": [],
+    "user": "u",
+    "verbosity": "medium",
+}
+
+
+@pytest.mark.parametrize("name", ASK_FOR_MORE)
+def test_what_is_not_offered_is_refused_and_not_passed_over(client: openai.OpenAI, name: str) -> None:
+    refused = refusal(client, **{name: ASK_FOR_MORE[name]})
+    body: Any = refused.body
+    assert (refused.status_code, body["param"]) == (400, name)
+    assert body["message"] == f"“{name}” is not offered here; leave it out."
+
+
+def test_what_asks_for_nothing_is_accepted(client: openai.OpenAI) -> None:
+    everything: Any = {**ASK_FOR_NOTHING, "extra_body": dict.fromkeys({*ASK_FOR_MORE} - {*ASK_FOR_NOTHING})}
+    answer = client.chat.completions.create(model="fake", messages=HELLO, **everything)
+    assert answer.choices[0].message.content == "Two shapes."
+
+
+def test_every_parameter_of_the_client_is_understood_or_refused() -> None:
+    """A new version of the client with something new to send is noticed here."""
+    parameters = set(inspect.signature(openai.OpenAI(api_key="none").chat.completions.create).parameters)
+    for_the_client_itself = {"extra_headers", "extra_query", "extra_body", "timeout"}
+    known = {*ChatRequest.model_fields, *ASK_FOR_MORE, *ASK_FOR_NOTHING, "prompt_cache_options"}
+    assert parameters - for_the_client_itself <= known
+
+
+@pytest.mark.parametrize(
+    ("message", "place"),
+    [
+        ({"role": "user", "content": "x", "name": "Ann"}, "messages[0].name"),
+        (
+            {"role": "assistant", "content": "x", "tool_calls": [{"id": "1", "type": "function"}]},
+            "messages[0].tool_calls",
+        ),
+        (
+            {"role": "user", "content": [{"type": "text", "text": "x", "min_pixels": 5}]},
+            "messages[0].content[0].min_pixels",
+        ),
+    ],
+)
+def test_what_is_not_offered_in_a_message_is_refused_too(
+    client: openai.OpenAI, message: dict[str, Any], place: str
+) -> None:
+    body: Any = refusal(client, messages=[message, *HELLO]).body
+    assert body["message"] == f"“{place}” is not offered here; leave it out."
+
+
+def test_an_answer_can_be_sent_back_as_it_came(client: openai.OpenAI, server: Exchangeable) -> None:
+    server.use(FakeEngine((Chunk("hm", "thinking"), "yes")))
+    answer: Any = client.chat.completions.create(model="fake", messages=HELLO).choices[0].message
+    again = client.chat.completions.create(model="fake", messages=[*HELLO, answer, *HELLO])
+    assert again.choices[0].message.content == "yes"
+
+
+def test_detail_decides_how_large_the_model_sees_the_pictures(client: openai.OpenAI, server: Exchangeable) -> None:
+    engine = FakeEngine()
+    server.use(engine)
+
+    def look(*details: str | None) -> Any:
+        messages = look_at(*[data_url(encoded(drawn((1600, 1200))))] * len(details))
+        for part, detail in zip(messages[0]["content"], details, strict=False):
+            part["image_url"] |= {"detail": detail}
+        return messages
+
+    for detail in (None, "auto", "low", "high"):
+        client.chat.completions.create(model="fake", messages=look(detail, detail))
+    unsaid, auto, low, high = (prompt.media[1].tokens for prompt in engine.prompts)
+    assert low <= presets_of(engine.info)["Low memory"].budget.max_pixels / 32**2 < auto == unsaid == high
+    body: Any = refusal(client, messages=look("low", "high")).body
+    assert body["message"] == "“detail” has to be the same for all pictures of a request."
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_an_answer_that_repeats_itself_says_so(server: Exchangeable, stream: bool) -> None:
+    server.use(FakeEngine(("ha ha ", Chunk("ha ", finish_reason="repetition"))))
+    body = {"messages": HELLO, "stream": stream}
+    text = httpx.post(f"{server.url}/v1/chat/completions", json=body, timeout=60).text
+    last = [line for line in text.splitlines() if line.startswith(("data: {", "{"))][-1]
+    choice = json.loads(last.removeprefix("data: "))["choices"][0]
+    assert choice["finish_reason"] == "length"
+    assert choice["notice"] == "The answer repeated itself without end and was stopped."
+
+
+def test_the_wrong_method_is_told_apart_from_the_wrong_route(server: Exchangeable) -> None:
+    answer = httpx.get(f"{server.url}/v1/chat/completions")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (405, "GET is not for this.")
 
 
 def test_a_body_beyond_all_bounds_is_refused_before_it_is_read(server: Exchangeable) -> None:
