@@ -13,7 +13,7 @@ from collections.abc import Generator
 from dataclasses import dataclass, field, replace
 
 from model.engines.base import Engine
-from model.types import Chunk, GenerationOptions, Prompt, Queued
+from model.types import Chunk, GenerationOptions, MediumInput, Prompt, Queued, Resized, StreamEvent
 
 UPDATES_PER_S = 25
 _STOP_PATIENCE_S = 0.5
@@ -23,13 +23,16 @@ _STOP_PATIENCE_S = 0.5
 class Snapshot:
     """The answer so far. `waiting` people are served before this one; 0 once the model is at work.
 
-    `last` is the latest chunk, with the running totals; the final snapshot's has a `finish_reason`.
+    `last` is the latest chunk, with the running totals; the final snapshot's has a `finish_reason`. `media` are the
+    pictures as the model sees them: those of the prompt, unless they `were_shrunk` for want of memory.
     """
 
     waiting: int = 0
     text: str = ""
     thinking: str = ""
     last: Chunk = field(default_factory=lambda: Chunk(""))
+    media: tuple[MediumInput, ...] = ()
+    were_shrunk: bool = False
 
 
 class Answering:
@@ -40,7 +43,7 @@ class Answering:
         self._request = (prompt, options, cancel)
         self._cancel = cancel
         self._changed = threading.Condition()
-        self._snapshot = Snapshot(last=Chunk("", prompt_tokens=prompt.tokens))
+        self._snapshot = Snapshot(last=Chunk("", prompt_tokens=prompt.tokens), media=prompt.media)
         self._version = 0
         self._ended = False
         self._error: BaseException | None = None
@@ -96,16 +99,26 @@ class Answering:
                 self._changed.notify_all()
 
 
-def _after(before: Snapshot, event: Queued | Chunk) -> Snapshot:
-    if isinstance(event, Queued):
-        return replace(before, waiting=event.position)
-    if event.kind == "thinking":
-        return Snapshot(0, before.text, before.thinking + event.text, event)
-    return Snapshot(0, before.text + event.text, before.thinking, event)
-
-
 def notice_of(last: Snapshot) -> str:
-    """What to say of a finished answer that did not go as a person expects, else empty."""
+    """What to say of an answer that did not go as a person expects, else empty."""
+    sentences = []
+    if last.were_shrunk:
+        sizes = ", ".join("{} × {}".format(*medium.input_size_wh) for medium in last.media)
+        pictures = "picture was" if len(last.media) == 1 else "pictures were"
+        sentences.append(f"The memory was full, so the {pictures} made smaller for the model: {sizes} pixels.")
     if last.last.finish_reason == "repetition":
-        return "The answer repeated itself without end and was stopped."
-    return ""
+        sentences.append("The answer repeated itself without end and was stopped.")
+    return " ".join(sentences)
+
+
+def _after(before: Snapshot, event: StreamEvent) -> Snapshot:
+    match event:
+        case Queued(position=position):
+            return replace(before, waiting=position)
+        case Resized(media=media, prompt_tokens=tokens):
+            last = replace(before.last, prompt_tokens=tokens)
+            return replace(before, waiting=0, last=last, media=media, were_shrunk=True)
+        case Chunk(text=text, kind="thinking"):
+            return replace(before, waiting=0, thinking=before.thinking + text, last=event)
+        case Chunk(text=text):
+            return replace(before, waiting=0, text=before.text + text, last=event)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from app.answering import Answering, Snapshot
 from model.catalog import FAMILIES, Preset, presets_of
 from model.engines.base import Engine
+from model.errors import OutOfMemory
 from model.parsing import AnswerParser, parse_answer
 from model.prompts import Task, system_prompt, task_prompt
 from model.types import Answer, Convention, EngineInfo, Image, MediumInput, Message, Part, Prompt, Text
@@ -78,12 +79,7 @@ def look(engine: Engine, image: Image, preset: str = "") -> MediumInput:
 
 def prompt_of(engine: Engine, image: Image, ask: Ask) -> Prompt:
     """The task in the family's words. Raises `RequestError` when something is missing that the task needs."""
-    medium = look(engine, image, ask.preset)
-    family = engine.info.family
-    text = task_prompt(family, ask.task, ask.query, ask.box_xyxy, medium)
-    system = system_prompt(family, ask.task, medium)
-    parts: tuple[Part, ...] = (image, Text(text))
-    messages = [*([Message("system", (Text(system),))] if system else []), Message("user", parts)]
+    messages = _messages(engine.info.family, image, ask, look(engine, image, ask.preset))
     return engine.prepare(messages, preset_of(engine.info, ask.preset).budget)
 
 
@@ -100,6 +96,9 @@ def ground(engine: Engine, image: Image, ask: Ask, cancel: threading.Event) -> I
     found = Found(ask, engine.info, prompt.media[0])
     start_s = time.monotonic()
     for snapshot in Answering(engine, prompt, options, cancel).snapshots():
+        if snapshot.media[0] != found.medium:
+            found = _shrunk(found, prompt, image, snapshot.media[0])
+            parser = AnswerParser(boxes, snapshot.media, action_convention=actions)
         answer = parser.feed(snapshot.text[len(found.raw) :])
         if snapshot.last.finish_reason:
             answer = parser.finish()
@@ -108,6 +107,21 @@ def ground(engine: Engine, image: Image, ask: Ask, cancel: threading.Event) -> I
             first_s = time.monotonic() - start_s
         found = replace(found, snapshot=snapshot, answer=answer, first_s=first_s)
         yield found
+
+
+def _shrunk(found: Found, prompt: Prompt, image: Image, medium: MediumInput) -> Found:
+    """The same, in a picture that was made smaller for want of memory; `OutOfMemory` when it was asked about places."""
+    if tuple(_messages(found.info.family, image, found.ask, medium)) != prompt.messages:
+        raise OutOfMemory("The memory is full. Choose the preset for low memory.")
+    return replace(found, medium=medium)
+
+
+def _messages(family: str, image: Image, ask: Ask, medium: MediumInput) -> list[Message]:
+    """The task in the family's words; where these name pixels of the model's input, `medium` says how large that is."""
+    text = task_prompt(family, ask.task, ask.query, ask.box_xyxy, medium)
+    system = system_prompt(family, ask.task, medium)
+    parts: tuple[Part, ...] = (image, Text(text))
+    return [*([Message("system", (Text(system),))] if system else []), Message("user", parts)]
 
 
 def preset_of(info: EngineInfo, name: str) -> Preset:

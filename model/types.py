@@ -114,6 +114,17 @@ class Queued:
 
 
 @dataclass(frozen=True, slots=True)
+class Resized:
+    """The memory was full before the first token, so every picture was made smaller: what becomes of them now.
+
+    Takes the place of the prompt's `media` and `tokens`; coordinates in the answer are those of the smaller pictures.
+    """
+
+    media: tuple[MediumInput, ...]
+    prompt_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of an answer. Counts and timings are running totals; the last chunk alone has a `finish_reason`."""
 
@@ -126,7 +137,7 @@ class Chunk:
     finish_reason: FinishReason | None = None
 
 
-StreamEvent = Queued | Chunk
+StreamEvent = Queued | Resized | Chunk
 
 
 @dataclass(frozen=True, slots=True)

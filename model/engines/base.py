@@ -39,6 +39,9 @@ class Engine(Protocol):
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         """Yield `Queued` while waiting, then `Chunk`s; the last has a `finish_reason`.
 
+        Where the memory is full before the first token and there are pictures, they are made smaller until it is not,
+        and `Resized` tells so before the first chunk. Raises `OutOfMemory` when that does not help, or later.
+
         Setting `cancel`, or closing the iterator, ends generation within one token. An error of the worker is raised
         here, after the chunks that came before it. Raises `RequestError` for options that make no sense, and
         `EngineBusy` when too many are waiting already, both before the first event.

@@ -21,6 +21,7 @@ from model.types import (
     Message,
     PixelBudget,
     Prompt,
+    Resized,
 )
 
 _INFO = EngineInfo(
@@ -36,7 +37,7 @@ _INFO = EngineInfo(
 
 class FakeEngine:
     """Plays back `script`, one piece a token: a string is text, a `Chunk` is taken over with its kind, and ends the
-    answer if it has a reason to.
+    answer if it has a reason to; a `Resized` comes through as it is.
 
     `delay_s` passes before every piece. `fail_with` is raised after the last piece. `info` changes what the engine
     claims to be, for example another family. `prompts` collects what it was asked, for assertions.
@@ -44,7 +45,7 @@ class FakeEngine:
 
     def __init__(
         self,
-        script: Sequence[str | Chunk] = ("Hello", " world", "."),
+        script: Sequence[str | Chunk | Resized] = ("Hello", " world", "."),
         *,
         delay_s: float = 0.0,
         fail_with: BaseException | None = None,
@@ -103,7 +104,7 @@ class FakeEngine:
         columns, rows = (max(1, int(side * scale / factor)) for side in source_size_wh)
         return MediumInput(source_size_wh, (columns * factor, rows * factor), columns * rows)
 
-    def _play(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[Chunk]:
+    def _play(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[Resized | Chunk]:
         start_s = time.perf_counter()
         first_s: float | None = None
         reason: FinishReason = "stop"
@@ -113,6 +114,9 @@ class FakeEngine:
             if stopped or self.closed.is_set() or count >= options.max_new_tokens:
                 reason = "length" if count >= options.max_new_tokens else "cancelled"
                 break
+            if isinstance(piece, Resized):
+                yield piece
+                continue
             count += 1
             elapsed_s = time.perf_counter() - start_s
             first_s = first_s if first_s is not None else elapsed_s

@@ -41,6 +41,7 @@ from model.types import (
     PixelBudget,
     Prompt,
     Queued,
+    Resized,
     StreamEvent,
     Text,
 )
@@ -61,6 +62,7 @@ class _Payload:
     engine: LocalEngine
     inputs: BatchFeature
     opens_thinking: bool
+    add_vision_id: bool
 
 
 class LocalEngine:
@@ -109,7 +111,7 @@ class LocalEngine:
         tokens = inputs["input_ids"].shape[1]
         if tokens >= self._info.context_tokens:
             raise self._overflow(f"{tokens:,}")
-        payload = _Payload(self, inputs, last_words.rstrip().endswith(THINK_OPEN))
+        payload = _Payload(self, inputs, last_words.rstrip().endswith(THINK_OPEN), add_vision_id)
         return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload)
 
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
@@ -119,7 +121,7 @@ class LocalEngine:
         if not isinstance(payload, _Payload) or payload.engine is not self:
             raise EngineError(_CHANGED)
         decoder = TokenDecoder(self._token_bytes, self._dropped_ids)
-        answer = _Answer(payload, prompt.tokens, options, (cancel, self._closing), self._end_ids, decoder)
+        answer = _Answer(prompt, payload, options, (cancel, self._closing), self._end_ids, decoder)
         ticket = self._queue.enter()
         threading.Thread(target=self._work, args=(answer, ticket), name="generate", daemon=True).start()
         try:
@@ -155,8 +157,9 @@ class LocalEngine:
             for queued in self._queue.wait(ticket, answer.should_stop):
                 answer.tell(queued)
             self._check_open()
-            if not answer.should_stop():
-                self._generate(answer)
+            answer.start()
+            while not (answer.should_stop() or self._generated(answer)):
+                self._shrink(answer)
         except Exception as error:
             failure = _plain_error(error)
         if isinstance(failure, OutOfMemory):
@@ -164,9 +167,35 @@ class LocalEngine:
         self._queue.leave(ticket)
         answer.finish(failure)
 
+    def _generated(self, answer: _Answer) -> bool:
+        """Whether there was memory for the answer's first token; an error after it is raised."""
+        try:
+            self._generate(answer)
+        except Exception as error:
+            if answer.has_begun or not _is_out_of_memory(error):
+                raise
+            return False
+        return True
+
+    def _shrink(self, answer: _Answer) -> None:
+        """Make the pictures of an answer half as large; `OutOfMemory` when there are none or they cannot be smaller.
+
+        Called when the error is gone, because its traceback holds the very tensors that are to be freed.
+        """
+        _free_memory()
+        areas = [medium.input_size_wh[0] * medium.input_size_wh[1] for medium in answer.media]
+        if not areas:
+            raise _out_of_memory()
+        native, half = self._native_budget(), max(areas) // 2
+        budget = within(native, PixelBudget(min(native.min_pixels, half), half))
+        inputs, _ = self._encode(answer.messages, budget, answer.add_vision_id)
+        media = self._media(answer.messages, inputs)
+        if media == answer.media:
+            raise _out_of_memory()
+        answer.shrink(inputs, Resized(media, inputs["input_ids"].shape[1]))
+
     def _generate(self, answer: _Answer) -> None:
         model = self._loaded()
-        answer.start()
         with _seeded(answer.options, model.device):
             model.generate(
                 **_moved(answer.inputs, model.device),
@@ -256,15 +285,16 @@ class _Answer(BaseStreamer):  # type: ignore[misc]  # transformers is untyped he
 
     def __init__(
         self,
+        prompt: Prompt,
         payload: _Payload,
-        prompt_tokens: int,
         options: GenerationOptions,
         stop_flags: tuple[threading.Event, ...],
         end_ids: frozenset[int],
         decoder: TokenDecoder,
     ) -> None:
+        self.messages, self.media, self.prompt_tokens = prompt.messages, prompt.media, prompt.tokens
         self.inputs = payload.inputs
-        self.prompt_tokens = prompt_tokens
+        self.add_vision_id = payload.add_vision_id
         self.options = options
         self._abandoned = threading.Event()
         self._stop_flags = (*stop_flags, self._abandoned)
@@ -298,6 +328,17 @@ class _Answer(BaseStreamer):  # type: ignore[misc]  # transformers is untyped he
     def start(self) -> None:
         """Called when the turn has come; the time to the first token is counted from here."""
         self._start_s = time.perf_counter()
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether there is a first token."""
+        return self._count > 0
+
+    def shrink(self, inputs: BatchFeature, resized: Resized) -> None:
+        """Begin anew with smaller pictures, and tell the consumer."""
+        self.inputs, self.media, self.prompt_tokens = inputs, resized.media, resized.prompt_tokens
+        self._is_prompt = True
+        self._events.put(resized)
 
     def put(self, value: torch.Tensor) -> None:
         """Called by `generate` with the prompt's ids first, then with each new token."""
@@ -425,16 +466,22 @@ def _plain_error(error: Exception) -> StudioError:
     """What the consumer gets. A full memory keeps no cause: its traceback would hold the very tensors to be freed."""
     if isinstance(error, StudioError):
         return error
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)) or _says_out_of_memory(str(error)):
-        return OutOfMemory("The memory is full. Use smaller or fewer pictures, or the preset for low memory.")
+    if _is_out_of_memory(error):
+        return _out_of_memory()
     failure = EngineError("The model failed while answering. Send the message again.")
     failure.__cause__ = error
     return failure
 
 
-def _says_out_of_memory(text: str) -> bool:
+def _out_of_memory() -> OutOfMemory:
+    return OutOfMemory("The memory is full. Use smaller or fewer pictures, or the preset for low memory.")
+
+
+def _is_out_of_memory(error: Exception) -> bool:
     """MPS and the CPU allocator raise a plain RuntimeError."""
-    return "out of memory" in text.lower() or "can't allocate memory" in text
+    text = str(error)
+    named = isinstance(error, (torch.OutOfMemoryError, MemoryError))
+    return named or "out of memory" in text.lower() or "can't allocate memory" in text
 
 
 def _free_memory() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Generator
+from dataclasses import replace
 
 import pytest
 
-from app.answering import Answering, Snapshot
+from app.answering import Answering, Snapshot, notice_of
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
-from model.types import Chunk, GenerationOptions, Message, Prompt, StreamEvent, Text
+from model.types import Chunk, GenerationOptions, MediumInput, Message, Prompt, Resized, StreamEvent, Text
 
 ASKED = [Message("user", (Text("hello"),))]
 
@@ -104,3 +105,15 @@ def test_who_waits_sees_how_many_are_before() -> None:
     assert snapshot.text
     later.set()
     list(second)
+
+
+def test_pictures_that_were_made_smaller_are_told_with_their_new_size() -> None:
+    before, after = MediumInput((600, 400), (608, 416), 247), MediumInput((600, 400), (320, 192), 60)
+    engine = FakeEngine(("It ", Resized((after,), 64), "is."))
+    prompt = replace(engine.prepare(ASKED), media=(before,))
+    snapshots = list(Answering(engine, prompt, GenerationOptions(), threading.Event()).snapshots(0))
+    assert snapshots[-1].media == (after,)
+    assert snapshots[-1].text == "It is."
+    expected = "The memory was full, so the picture was made smaller for the model: 320 × 192 pixels."
+    assert notice_of(snapshots[-1]) == expected
+    assert notice_of(Snapshot()) == ""

@@ -11,8 +11,8 @@ import pytest
 from app.grounding import Ask, Found, ground, look, prompt_of
 from model.catalog import CONVENTIONS
 from model.engines.fake import FakeEngine
-from model.errors import EngineError, RequestError
-from model.types import EngineInfo
+from model.errors import EngineError, OutOfMemory, RequestError
+from model.types import EngineInfo, MediumInput, Resized
 from tests.app.found import picture
 
 TWO_BOXES = (
@@ -136,3 +136,25 @@ def _until_fault(answer: Iterator[Found]) -> tuple[list[Found], str]:
 def test_the_same_question_gives_the_same_answer() -> None:
     engine = _engine()
     assert _last(engine, Ask()).answer == _last(engine, Ask()).answer
+
+
+def test_in_a_picture_that_was_made_smaller_pixels_are_those_of_the_smaller_one() -> None:
+    smaller = MediumInput((200, 150), (56, 28), 2)
+    engine = _engine('[{"bbox_2d": [14, 7, 28, 28], "label": "cup"}]', family="Qwen2.5-VL")
+    engine.script = (Resized((smaller,), 9), *engine.script)
+    found = _last(engine, Ask("detect", "cup"))
+    assert found.medium == smaller
+    assert found.answer.boxes[0].xyxy == pytest.approx((50, 37.5, 100, 150))
+
+
+def test_a_question_about_a_place_is_not_asked_with_numbers_of_the_larger_picture() -> None:
+    smaller = MediumInput((200, 150), (56, 28), 2)
+    ask = Ask("free", "What is this?", (20, 30, 100, 90))
+    for family, is_told_in_pixels in (("Qwen2.5-VL", True), ("Qwen3-VL", False)):
+        engine = _engine("A cup.", family=family)
+        engine.script = (Resized((smaller,), 9), *engine.script)
+        if is_told_in_pixels:
+            with pytest.raises(OutOfMemory, match="low memory"):
+                _last(engine, ask)
+        else:
+            assert _last(engine, ask).raw == "A cup."

@@ -21,7 +21,18 @@ from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 from model import media
 from model.engines.local import LocalEngine, input_size_wh
 from model.errors import ContextOverflow, EngineBusy, EngineError, OutOfMemory, RequestError
-from model.types import Chunk, GenerationOptions, Image, Message, PixelBudget, Prompt, Queued, StreamEvent, Text
+from model.types import (
+    Chunk,
+    GenerationOptions,
+    Image,
+    Message,
+    PixelBudget,
+    Prompt,
+    Queued,
+    Resized,
+    StreamEvent,
+    Text,
+)
 from tests.model.conftest import TinyEngine, TinyFolder
 from tests.model.pictures import image
 from tests.model.tiny_models import BYTE_IDS, CONTEXT, IDS, MODEL_TYPES
@@ -488,6 +499,68 @@ def test_a_full_memory_is_freed_even_while_the_error_is_kept(scripted: Any, monk
     gc.collect()
     assert failure.value is not None
     assert big[0]() is None
+
+
+class TightMemory:
+    """`generate` of a model for which the memory is full with more than `max_patches`, as it is found out: late."""
+
+    def __init__(self, model: Any, max_patches: int) -> None:
+        self._generate = model.generate
+        self.max_patches = max_patches
+        self.tried: list[int] = []
+
+    def __call__(self, **inputs: Any) -> None:
+        self.tried.append(len(inputs.get("pixel_values", ())))
+        if self.tried[-1] > self.max_patches:
+            inputs["streamer"].put(inputs["input_ids"])
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        self._generate(**inputs)
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_full_memory_before_the_first_token_is_met_with_smaller_pictures(
+    tiny_engine: TinyEngine, model_type: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = tiny_engine(model_type)
+    messages = [user(image((600, 400)), image((300, 500)), "Compare them.")]
+    prompt = engine.prepare(messages, add_vision_id=True)
+    model: Any = engine._loaded()
+    memory = TightMemory(model, max_patches=sum(medium.tokens for medium in prompt.media) * 4 - 1)
+    monkeypatch.setattr(model, "generate", memory)
+    events = list(engine.stream(prompt, GREEDY, threading.Event()))
+    assert memory.tried[0] > memory.max_patches >= memory.tried[1]
+    assert len(memory.tried) == 2
+    half = max(width * height for width, height in (medium.input_size_wh for medium in prompt.media)) // 2
+    smaller = engine.prepare(messages, PixelBudget(1, half), add_vision_id=True)
+    assert events[0] == Resized(smaller.media, smaller.tokens)
+    assert [event for event in events if isinstance(event, Resized)] == events[:1]
+    assert all(event.prompt_tokens == smaller.tokens for event in events[1:] if isinstance(event, Chunk))
+    assert text_of(events) == text_of(run(engine, smaller))
+
+
+def test_pictures_are_made_smaller_as_often_as_it_takes_and_then_the_memory_is_named_full(scripted: Any) -> None:
+    engine, model = scripted(byte_ids("ok"))
+    prompt = engine.prepare([user(image((512, 512)), "Go.")])
+    model.generate = TightMemory(model, max_patches=prompt.media[0].tokens * 4 // 5)
+    events = list(engine.stream(prompt, GREEDY, threading.Event()))
+    sizes = [event.media[0].tokens for event in events if isinstance(event, Resized)]
+    assert len(sizes) > 1
+    assert sizes == sorted(set(sizes), reverse=True)
+    assert text_of(events) == "ok"
+    model.generate.max_patches = 0
+    with pytest.raises(OutOfMemory, match="smaller"):
+        run(engine, prompt)
+    assert model.generate.tried[-1] == min(model.generate.tried)
+    model.generate.max_patches = 10**9
+    assert text_of(run(engine, prompt)) == "ok"
+
+
+def test_without_a_picture_nothing_is_tried_again(scripted: Any) -> None:
+    engine, model = scripted(byte_ids("ok"))
+    model.generate = TightMemory(model, max_patches=-1)
+    with pytest.raises(OutOfMemory):
+        run(engine, engine.prepare([user("Go.")]))
+    assert model.generate.tried == [0]
 
 
 def test_endless_repetition_is_ended_and_said(scripted: Any) -> None:
