@@ -22,7 +22,7 @@ def main(settings: Settings) -> None:
 
     Raises `StudioError` when the page cannot be served.
     """
-    _prepare_process(settings)
+    prepare_process(settings)
     # Imported late: options and ports are refused at once, and Gradio reads the environment when it is imported.
     from app.server import Server, address, listen, open_tunnel
 
@@ -65,7 +65,7 @@ def main(settings: Settings) -> None:
     Server(create_app(studio, hosts), when_up, end_answers, studio.history.close).run(sockets=[listener])
 
 
-def _prepare_process(settings: Settings) -> None:
+def prepare_process(settings: Settings) -> None:
     """Keep everything in the data folder and quiet: the log, uploads, and no reports to anybody."""
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)

@@ -14,7 +14,7 @@ import sys
 import tomllib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Literal, NoReturn
+from typing import Literal, NoReturn, TypeVar
 
 from pydantic import Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
@@ -110,16 +110,24 @@ class Settings(BaseSettings):
         return self.max_upload_mb * 1024 * 1024
 
 
+SomeSettings = TypeVar("SomeSettings", bound=Settings)
+
+
 def read_settings(arguments: list[str] | None = None) -> Settings:
     """Settings from `arguments` (the process's own when None), environment and file.
 
     Ends the program with status 2 and a plain sentence when a value cannot be used; `--help` ends it too.
     """
+    return read_settings_of(Settings, arguments)
+
+
+def read_settings_of(kind: type[SomeSettings], arguments: list[str] | None) -> SomeSettings:
+    """The same for a command that has settings of its own beside the program's."""
     try:
         _refuse_unknown_variables()
-        return CliApp.run(Settings, cli_args=arguments)
+        return CliApp.run(kind, cli_args=arguments)
     except ValidationError as error:
-        _refuse(_sentence(item) for item in error.errors())
+        _refuse(_sentence(item, kind) for item in error.errors())
     except SettingsError as error:
         _refuse([f"These options cannot be read: {str(error).partition(': ')[2]}."])
     except tomllib.TOMLDecodeError as error:
@@ -131,15 +139,17 @@ def _refuse(sentences: Iterable[str]) -> NoReturn:
     raise SystemExit(_NOT_USABLE)
 
 
-def _sentence(error: ErrorDetails) -> str:
+def _sentence(error: ErrorDetails, kind: type[Settings]) -> str:
     name = place_of(error)
     if error["type"] == "extra_forbidden":
-        return _unknown(name)
+        return _unknown(name, kind)
+    if error["type"] == "missing":
+        return f"{name} is missing."
     return f"The setting {name} {what_is_wrong([error])}, not “{error['input']}”."
 
 
-def _unknown(name: str) -> str:
-    near = difflib.get_close_matches(name.replace("-", "_"), Settings.model_fields, n=1)
+def _unknown(name: str, kind: type[Settings] = Settings) -> str:
+    near = difflib.get_close_matches(name.replace("-", "_"), kind.model_fields, n=1)
     return f"There is no setting {name}{f'; is {near[0]} meant?' if near else '.'}"
 
 
