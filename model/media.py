@@ -116,19 +116,23 @@ def image_from_data_url(url: str, limits: Limits = DEFAULT_LIMITS) -> Image:
     Raises `RequestError` for anything else than a data URL (addresses and paths are never followed) and what
     `read_image` raises.
     """
+    return read_image(bytes_from_data_url(url, limits.max_bytes), limits=limits)
+
+
+def bytes_from_data_url(url: str, max_bytes: int) -> bytes:
+    """What a `data:` URL holds. Raises `MediaTooLarge` for more than `max_bytes`, `RequestError` for anything else."""
     head, comma, body = url.partition(",")
     if head[:5].lower() != "data:" or not comma:
-        raise RequestError("Only pictures inside the request are accepted: send a data URL, not an address or a path.")
+        raise RequestError("Only media inside the request are accepted: send a data URL, not an address or a path.")
     # Base64 writes three bytes as four characters, and decoding first would already cost the memory.
-    if len(body) * 3 // 4 > limits.max_bytes + 3:
-        raise MediaTooLarge(f"This picture has more than the {_mebibytes(limits.max_bytes)} allowed.")
+    if len(body) * 3 // 4 > max_bytes + 3:
+        raise MediaTooLarge(f"This file has more than the {_mebibytes(max_bytes)} allowed.")
     if not head.lower().endswith(";base64"):
-        return read_image(urllib.parse.unquote_to_bytes(body), limits=limits)
+        return urllib.parse.unquote_to_bytes(body)
     try:
-        data = base64.b64decode("".join(urllib.parse.unquote(body).split()), validate=True)
+        return base64.b64decode("".join(urllib.parse.unquote(body).split()), validate=True)
     except (binascii.Error, ValueError) as error:
-        raise RequestError("The picture's data URL is damaged: its base64 does not decode.") from error
-    return read_image(data, limits=limits)
+        raise RequestError("The data URL is damaged: its base64 does not decode.") from error
 
 
 def data_url(image: Image) -> str:

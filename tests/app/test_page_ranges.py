@@ -1,0 +1,46 @@
+"""Pages as people write them."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.page_ranges import read_ranges, write_ranges
+from model.errors import RequestError
+
+
+@pytest.mark.parametrize(
+    ("text", "pages"),
+    [
+        ("1-3, 7", (1, 2, 3, 7)),
+        ("7;1 – 3", (1, 2, 3, 7)),
+        ("8-", (8, 9)),
+        ("-2", (1, 2)),
+        ("3 3 2-4", (2, 3, 4)),
+        ("", tuple(range(1, 10))),
+        (" , ", tuple(range(1, 10))),
+    ],
+)
+def test_ranges_are_read_as_people_write_them(text: str, pages: tuple[int, ...]) -> None:
+    assert read_ranges(text, 9) == pages
+
+
+@pytest.mark.parametrize("text", ["0", "10", "8-12", "3-1", "all", "1--3", "-", "1.5", "9999999999"])
+def test_what_is_no_range_of_these_pages_is_refused_in_words(text: str) -> None:
+    with pytest.raises(RequestError, match=r"(Write pages as in|cannot be had: there are pages 1 to 9)"):
+        read_ranges(text, 9)
+
+
+def test_a_single_page_is_called_so() -> None:
+    with pytest.raises(RequestError, match="there is only page 1"):
+        read_ranges("2", 1)
+
+
+@given(st.sets(st.integers(1, 50), min_size=1))
+def test_what_is_written_reads_as_the_same_pages(pages: set[int]) -> None:
+    assert read_ranges(write_ranges(pages), 50) == tuple(sorted(pages))
+
+
+def test_neighbours_become_one_range() -> None:
+    assert write_ranges([7, 1, 2, 3, 9, 10]) == "1-3, 7, 9-10"
