@@ -68,8 +68,8 @@ def _draw_boxes(scene: Scene, boxes: Sequence[Box], labels: Sequence[str], thick
     if not boxes:
         return
     detections = _detections([box.xyxy for box in boxes], [box.label for box in boxes], labels)
-    # A dark casing keeps a light line visible on a light picture.
-    sv.BoxAnnotator(color=sv.Color.BLACK, thickness=thickness + 2).annotate(scene, detections)
+    # A casing, light around dark colours and dark around light ones, keeps lines visible on whatever they lie.
+    sv.BoxAnnotator(color=_INKS, thickness=thickness + 2).annotate(scene, detections)
     sv.BoxAnnotator(color=_COLORS, thickness=thickness).annotate(scene, detections)
 
 
@@ -86,10 +86,10 @@ def _draw_points(scene: Scene, points: Sequence[Point], labels: Sequence[str], t
 def _draw_lines(
     scene: Scene, item: Polygon | Box3D | Action, labels: Sequence[str], thickness: int, camera: Camera | None
 ) -> None:
-    """Outlines, edges and arrows: a black line and on it a thinner one in the label's colour."""
-    color = sv.Color(*rgb(color_of(label_of(item), labels)))
-    for shade, width in ((sv.Color.BLACK, thickness + 2), (color, thickness)):
-        bgr = shade.as_bgr()
+    """Outlines, edges and arrows: a casing and on it a thinner line in the label's colour."""
+    color = color_of(label_of(item), labels)
+    for shade, width in ((ink(color), thickness + 2), (color, thickness)):
+        bgr = sv.Color(*rgb(shade)).as_bgr()
         match item:
             case Polygon(xy=corners):
                 cv2.polylines(scene, [_pixel_array(corners)], True, bgr, width, cv2.LINE_AA)

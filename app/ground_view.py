@@ -114,7 +114,7 @@ def stage_words(found: Found) -> str:
 
 def batch_words(done: int, total: int, left_s: float | None) -> str:
     """ "2 of 7 pictures done, about 40 s left"."""
-    left = "" if left_s is None else f", about {_duration(left_s)} left"
+    left = "" if left_s is None else f", about {duration_words(left_s)} left"
     return f"{done} of {total} pictures done{left}"
 
 
@@ -145,7 +145,7 @@ def _speed(found: Found) -> list[str]:
     if found.first_s is not None:
         facts.append(f"first result after {found.first_s:.1f} s")
     if last.finish_reason:
-        facts.append(f"{last.generated_tokens:,} tokens, {last.tokens_per_s:.0f} a second")
+        facts.append(f"{last.generated_tokens:,} tokens, {last.tokens_per_s:,.0f} a second")
     if last.finish_reason in _ENDS:
         facts.append(_ENDS[last.finish_reason])
     return facts
@@ -159,7 +159,7 @@ def _results(count: int) -> str:
     return "1 result" if count == 1 else f"{count:,} results"
 
 
-def _duration(seconds: float) -> str:
+def duration_words(seconds: float) -> str:
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

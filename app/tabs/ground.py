@@ -70,10 +70,10 @@ class _GroundTab:
                 self.status = self._html("ground-status")
                 self.notes = self._html("ground-notes")
                 self.words = self._html("ground-words")
-            self._build_intake()
-            with gr.Column(visible=False, elem_id="ground-more", min_width=0) as self.more:
+            with gr.Row(elem_id="ground-foot"):
+                self._build_intake()
                 self._build_export()
-                self._build_options()
+            self._build_options()
 
     def _build_question(self) -> None:
         self.task = gr.Radio(
@@ -115,7 +115,7 @@ class _GroundTab:
             )
 
     def _build_export(self) -> None:
-        with gr.Row(elem_id="ground-export"):
+        with gr.Row(visible=False, elem_id="ground-export") as self.export_row:
             gr.HTML("<span>Export</span>", apply_default_css=False)
             self.exports = {
                 key: gr.Button(row.title, size="sm", min_width=0, elem_id=f"ground-export-{key}")
@@ -125,7 +125,7 @@ class _GroundTab:
             self.file = gr.File(elem_id="ground-file")
 
     def _build_options(self) -> None:
-        with gr.Accordion("Options", open=False, elem_id="ground-options"):
+        with gr.Accordion("Options", open=False, visible=False, elem_id="ground-options") as self.options:
             self.preset = gr.Radio(
                 PRESET_NAMES, value=PRESET_NAMES[0], label="Detail", info="How large the picture is for the model."
             )
@@ -199,8 +199,8 @@ class _GroundTab:
     def _page_outputs(self) -> list[Block]:
         return [
             *(self.viewer, self.tray, self.status, self.notes, self.words, self.area, self.stage, self.error),
-            *(self.work, self.more, self.welcome, self.run, self.run_all, self.stop, self.clear, self.everything),
-            *(self.task, self.categories, self.query),
+            *(self.work, self.export_row, self.options, self.welcome, self.run, self.run_all, self.stop, self.clear),
+            *(self.everything, self.task, self.categories, self.query),
         ]
 
     def _does(self, action: Callable[..., Shown]) -> Callable[..., Updates]:
@@ -294,7 +294,8 @@ class _GroundTab:
     def _by_pictures(self, count: int) -> Updates:
         return {
             self.work: gr.update(visible=count > 0),
-            self.more: gr.update(visible=count > 0),
+            self.export_row: gr.update(visible=count > 0),
+            self.options: gr.update(visible=count > 0),
             self.welcome: gr.update(visible=count == 0),
             self.clear: gr.update(visible=count > 0),
             self.run_all: gr.update(visible=count > 1, value=f"Run all {count}"),

@@ -10,7 +10,8 @@ import pytest
 from PIL import Image as Pillow
 
 from app.draw import draw, draw_png
-from app.palette import color_of, rgb
+from app.palette import PALETTE, color_of, ink, rgb
+from model.media import read_image
 from model.parsing.camera import Camera
 from model.types import Action, Answer, Box, Box3D, Image, Point, Polygon, Region
 from tests.app.found import EVERYTHING, LABELS, picture
@@ -51,6 +52,21 @@ def test_a_region_is_drawn_in_its_labels_colour_at_its_place(item: Region | Acti
     x, y = place
     labelled = _drawn(picture(), item)
     assert _has_color(labelled[y - 2 : y + 3, x - 2 : x + 3], rgb(color_of("x", ("x",))))
+
+
+@pytest.mark.parametrize(
+    "item",
+    [Box("x", (20, 40, 120, 140)), Polygon("x", ((20.0, 40.0), (120.0, 40.0), (120.0, 140.0)))],
+    ids=["box", "polygon"],
+)
+@pytest.mark.parametrize("color", PALETTE)
+def test_a_line_is_seen_on_what_has_its_own_colour(item: Region, color: str) -> None:
+    file = io.BytesIO()
+    Pillow.new("RGB", (200, 150), color).save(file, "PNG")
+    labels = tuple("x" if other == color else other for other in PALETTE)
+    drawn = np.asarray(draw(read_image(file.getvalue()), Answer(regions=(item,)), labels)).astype(int)
+    stands_out = abs(drawn[36:45, 60:80] - np.array(rgb(color))).sum(axis=-1).max()
+    assert stands_out > abs(np.array(rgb(ink(color))) - np.array(rgb(color))).sum() / 3
 
 
 def test_a_click_is_a_ring_around_its_place() -> None:
