@@ -21,6 +21,7 @@ check: $(DEVELOPMENT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy app.py  # by itself: the package has the same name
 
 format: $(DEVELOPMENT)
 	$(BIN)/ruff check --fix .
