@@ -96,14 +96,13 @@ def has_cutout(block: Block) -> bool:
     return block.kind == "figure" and block.xyxy is not None
 
 
-def smaller(picture: Pillow.Image) -> tuple[bytes, str]:
-    """The picture as PNG, which is smaller for drawings and print, or as JPEG, for photographs; with its media type."""
-    files = []
-    for format_, media_type in (("PNG", "image/png"), ("JPEG", "image/jpeg")):
-        file = io.BytesIO()
-        picture.save(file, format_, quality=90)
-        files.append((file.getvalue(), media_type))
-    return min(files, key=lambda file: len(file[0]))
+def compact(picture: Pillow.Image) -> tuple[bytes, str]:
+    """The picture as PNG, or as JPEG where that is less than half of it, as with photographs; with its media type."""
+    png, jpeg = io.BytesIO(), io.BytesIO()
+    picture.save(png, "PNG")
+    picture.save(jpeg, "JPEG", quality=90)
+    is_photograph = 2 * jpeg.tell() < png.tell()
+    return (jpeg.getvalue(), "image/jpeg") if is_photograph else (png.getvalue(), "image/png")
 
 
 def is_right_to_left(text: str) -> bool:
@@ -160,4 +159,4 @@ def pipe_table(rows: Sequence[Sequence[str]]) -> str:
 
 def _cut(picture: Pillow.Image, xyxy: tuple[float, float, float, float]) -> Figure:
     crop = picture.crop(pixel_box(xyxy, picture.size))
-    return Figure(*smaller(crop), crop.size)
+    return Figure(*compact(crop), crop.size)

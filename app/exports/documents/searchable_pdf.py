@@ -3,8 +3,8 @@
 The words are drawn in text rendering mode 3, which shows nothing (ISO 32000-1, 9.3.6). Their font has boxes for letters
 and can have every character of every script, so that no installed font is needed; its `ToUnicode` table says what each
 is. Letters stand in the order in which they are seen, as readers of PDF expect it: lines from right to left are turned
-by the Unicode bidirectional algorithm. Pages are written in batches to temporary files, which pikepdf puts together
-without holding all of them in memory.
+by the Unicode bidirectional algorithm. Pages are written in batches to temporary files, which qpdf joins without
+holding all of them in memory.
 """
 
 from __future__ import annotations
@@ -13,18 +13,18 @@ import io
 import struct
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any, BinaryIO, cast
 
+import numpy as np
 from bidi.algorithm import get_display
 from fontTools.fontBuilder import FontBuilder
 from fontTools.pens.ttGlyphPen import TTGlyphPen
-from pikepdf import Dictionary, Name, Pdf, Stream
+from pikepdf import AccessMode, Dictionary, Job, Name, Pdf, Stream
 from PIL import Image as Pillow
 
 from app.exports.base import picture_file
-from app.exports.documents.base import ReadPage, is_right_to_left, printable, smaller
+from app.exports.documents.base import ReadPage, compact, is_right_to_left, printable
 from app.exports.documents.text_layer import WIDTHS_EM, Line, lines_of, width_class, width_em
 from model.media import pixels
 from model.types import Image
@@ -41,16 +41,19 @@ _STOOD_FOR = {stand_in: character for character, stand_in in _STAND_INS.items()}
 
 def write(pages: Sequence[ReadPage], file: IO[bytes]) -> list[str]:
     font, wordless = _Font(), 0
-    with tempfile.TemporaryDirectory() as folder, ExitStack() as opened, Pdf.new() as whole:
+    with tempfile.TemporaryDirectory() as folder:
+        parts, joined = [], Path(folder) / "joined.pdf"
         for first in range(0, len(pages), _BATCH_PAGES):
-            path = Path(folder) / f"{first}.pdf"
-            wordless += _write_batch(pages[first : first + _BATCH_PAGES], font, path)
-            whole.pages.extend(opened.enter_context(Pdf.open(path)).pages)
-        shared = font.in_pdf(whole)
-        for page in whole.pages:
-            page.Resources.Font = Dictionary(Words=shared)
-        whole.docinfo["/Title"] = printable(next((page.source for page in pages if page.source), ""))
-        whole.save(cast(BinaryIO, file))
+            parts.append(Path(folder) / f"{first}.pdf")
+            wordless += _write_batch(pages[first : first + _BATCH_PAGES], font, parts[-1])
+        # Unlike `Pdf.pages.extend`, this copies from file to file.
+        Job({"empty": "", "pages": [{"file": str(part)} for part in parts], "outputFile": str(joined)}).run()
+        with Pdf.open(joined, access_mode=AccessMode.stream) as whole:
+            shared = font.in_pdf(whole)
+            for page in whole.pages:
+                page.Resources.Font = Dictionary(Words=shared)
+            whole.docinfo["/Title"] = printable(next((page.source for page in pages if page.source), ""))
+            whole.save(cast(BinaryIO, file))
     have = "1 page has" if wordless == 1 else f"{wordless:,} pages have"
     return [f"{have} no words to be found by: only the picture is there."] if wordless else []
 
@@ -62,33 +65,39 @@ def _write_batch(pages: Sequence[ReadPage], font: _Font, path: Path) -> int:
         for page in pages:
             width, height = page.size_wh
             scale = min(_POINTS_PER_INCH / page.dpi, _SIDE_MAX_POINTS / max(page.size_wh))
-            words = "\n".join(font.draw(line, height) for line in lines_of(page) if width_em(line.text))
+            data, suffix = _picture_file(page.picture())
+            grey = np.asarray(Pillow.open(io.BytesIO(data)).convert("L"))
+            words = "\n".join(font.draw(line, height) for line in lines_of(page, grey) if width_em(line.text))
             wordless += not words
             added = pdf.add_blank_page(page_size=(width * scale, height * scale))
             # Inside, a unit is a pixel of the page's picture.
             content = f"{scale:f} 0 0 {scale:f} 0 0 cm\nq {width} 0 0 {height} 0 0 cm /Page Do Q\nBT 3 Tr\n{words}\nET"
             added.Contents = pdf.make_stream(content.encode())
-            added.Resources = Dictionary(XObject=Dictionary(Page=_picture(pdf, page.picture())))
+            added.Resources = Dictionary(XObject=Dictionary(Page=_embedded(pdf, data, suffix)))
         pdf.save(path)
     return wordless
 
 
-def _picture(pdf: Pdf, image: Image) -> Stream:
-    """The picture as it is, where PDF can hold its format: a JPEG, or the compressed rows of a PNG."""
+def _picture_file(image: Image) -> tuple[bytes, str]:
+    """The picture upright as a file, with its suffix, whose pixels can go into a PDF as they are."""
     data, suffix = picture_file(image)
-    if not (_fits_jpeg(data) if suffix == ".jpg" else suffix == ".png" and _fits_png(data, image)):
-        data, media_type = smaller(pixels(image))
-        suffix = {"image/jpeg": ".jpg", "image/png": ".png"}[media_type]
-    width, height = image.size_wh
-    about: dict[str, Any] = {"Width": width, "Height": height, "BitsPerComponent": 8, "ColorSpace": Name.DeviceRGB}
+    if _fits_jpeg(data) if suffix == ".jpg" else suffix == ".png" and _fits_png(data, image):
+        return data, suffix
+    data, media_type = compact(pixels(image))
+    return data, {"image/jpeg": ".jpg", "image/png": ".png"}[media_type]
+
+
+def _embedded(pdf: Pdf, data: bytes, suffix: str) -> Stream:
+    """The contents of a JPEG, or the compressed rows of a PNG (ISO 32000-1, 7.4)."""
+    header = Pillow.open(io.BytesIO(data))
+    about: dict[str, Any] = {"Width": header.width, "Height": header.height, "BitsPerComponent": 8}
+    about["ColorSpace"] = Name.DeviceGray if header.mode == "L" else Name.DeviceRGB
     if suffix == ".png":
-        rows = Dictionary(Predictor=15, Colors=3, BitsPerComponent=8, Columns=width)
+        rows = Dictionary(Predictor=15, Colors=3, BitsPerComponent=8, Columns=header.width)
         about |= {"Filter": Name.FlateDecode, "DecodeParms": rows}
         data = b"".join(_png_chunks(data, b"IDAT"))
     else:
         about["Filter"] = Name.DCTDecode
-        if Pillow.open(io.BytesIO(data)).mode == "L":
-            about["ColorSpace"] = Name.DeviceGray
     return pdf.make_stream(data, Type=Name.XObject, Subtype=Name.Image, **about)
 
 

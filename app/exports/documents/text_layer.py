@@ -1,8 +1,9 @@
 """Where the lines of a page's text lie, from boxes that may hold whole paragraphs or tables.
 
-A model gives a box a block, not a line: the words are broken so that they fill the box evenly, in as few lines as fit.
-Cells of a table get places in proportion to their words. Text without a place is spread over the page, to be found at
-least there. Knows pixels and rough widths of letters. Does not know PDF.
+A model gives a box a block, not a line. Where lines of print are seen in the box, the words are laid along them;
+where not, they are broken so that they fill the box evenly, in as few lines as fit. Cells of a table get places in
+proportion to their words. Text without a place is spread over the page, to be found at least there. Knows rough widths
+of letters. Does not know PDF.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ import math
 import re
 import unicodedata
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
+from functools import cache
+from itertools import accumulate, pairwise
+from statistics import median
 
 from app.exports.documents.base import ReadPage, is_right_to_left, printable
 from app.exports.documents.grid import lay_out
+from app.exports.documents.ink import Grey, Xyxy, printed_lines
 from model.types import Block, Table
-
-Xyxy = tuple[float, float, float, float]
 
 WIDTHS_EM = (0.0, 0.28, 0.55, 0.85, 1.0)
 """The widths that a letter can have: marks over others, narrow, usual, broad, ideographs; about those of Helvetica."""
@@ -32,7 +34,10 @@ _PIECES = re.compile(rf"\s+|[{_UNSPACED}]|[^\s{_UNSPACED}]+")
 _LINES_OF_A_PAGE = 50
 _EM_MIN = 0.1
 _CELL_GAP = 0.1
-_TOLERANCE = 1.25
+_SPACE = " ", 0.28
+_BREAKS_NEAR = 5
+_LIKELY = 0.5, 1.9
+_TOLERANCE = 1.3
 """How much wider than its box a line may be estimated and still count as fitting: estimates are rough."""
 
 
@@ -44,6 +49,7 @@ class Line:
     xyxy: Xyxy
 
 
+@cache
 def width_class(character: str) -> int:
     """The place in `WIDTHS_EM` of a character's width."""
     if unicodedata.category(character) in ("Mn", "Me", "Cf"):
@@ -58,7 +64,7 @@ def width_em(text: str) -> float:
     return sum(WIDTHS_EM[width_class(character)] for character in text)
 
 
-def lines_of(page: ReadPage) -> Iterator[Line]:
+def lines_of(page: ReadPage, grey: Grey) -> Iterator[Line]:
     """The lines of the page in reading order; what a figure shows is told about it, not written on it."""
     unplaced = []
     for block in page.document.blocks:
@@ -67,9 +73,22 @@ def lines_of(page: ReadPage) -> Iterator[Line]:
         if block.xyxy is None:
             unplaced.append(block.text)
         else:
-            yield from _block_lines(block, _inside(block.xyxy, page.size_wh))
+            yield from _block_lines(block, _inside(block.xyxy, page.size_wh), grey)
     width, height = page.size_wh
     yield from fill("\n".join(unplaced), (0.0, 0.0, float(width), float(height)), _LINES_OF_A_PAGE, is_stretched=False)
+
+
+def along(text: str, printed: Sequence[Xyxy]) -> list[Line]:
+    """The text along lines of print, broken where their lengths tell; none if it cannot be what is printed there."""
+    rows = _rows(text)
+    words_em = sum(width for row in rows for _, width in row)
+    if not printed or not _is_likely(words_em, printed):
+        return []
+    if len(rows) == len(printed):
+        texts = ["".join(piece for piece, _ in row) for row in rows]
+    else:
+        texts = _broken_to([piece for row in rows for piece in (*row, _SPACE)], [x2 - x1 for x1, _, x2, _ in printed])
+    return [Line(text, xyxy) for text, xyxy in zip(texts, printed, strict=True)] if texts else []
 
 
 def fill(text: str, xyxy: Xyxy, lines_min: int = 1, *, is_stretched: bool = True) -> Iterator[Line]:
@@ -77,7 +96,7 @@ def fill(text: str, xyxy: Xyxy, lines_min: int = 1, *, is_stretched: bool = True
 
     The longest goes from side to side if `is_stretched`; else letters have their natural width where there is room.
     """
-    rows = [_pieces(row) for row in printable(text).split("\n") if row.strip()]
+    rows = _rows(text)
     if not rows:
         return
     x1, y1, x2, y2 = xyxy
@@ -95,9 +114,57 @@ def fill(text: str, xyxy: Xyxy, lines_min: int = 1, *, is_stretched: bool = True
         yield Line(line, (left, y1 + place * pitch, left + line_width, y1 + (place + 1) * pitch))
 
 
-def _pieces(row: str) -> list[tuple[str, float]]:
-    """Words, spaces, and single characters of scripts without spaces, with their widths."""
-    return [(piece, width_em(piece)) for piece in _PIECES.findall(row.strip())]
+def _rows(text: str) -> list[list[tuple[str, float]]]:
+    """The lines of a text as they are written, each as words, spaces, and single characters of scripts without
+    spaces, with their widths."""
+    rows = (row.strip() for row in printable(text).split("\n"))
+    return [[(piece, width_em(piece)) for piece in _PIECES.findall(row)] for row in rows if row]
+
+
+def _is_likely(words_em: float, printed: Sequence[Xyxy]) -> bool:
+    """Whether words of that width, in letters as high as the lines, are about as long as the lines are together."""
+    height = median(y2 - y1 for _, y1, _, y2 in printed)
+    low, high = _LIKELY
+    return low < sum(x2 - x1 for x1, _, x2, _ in printed) / (max(words_em, _EM_MIN) * height) < high
+
+
+def _broken_to(pieces: Sequence[tuple[str, float]], lengths: Sequence[float]) -> list[str]:
+    """The pieces as lines whose widths are to each other as these lengths; none if there are too few for that."""
+    words = [place for place, (piece, _) in enumerate(pieces) if not piece.isspace()]
+    edges = list(accumulate((width for _, width in pieces), initial=0.0))
+    # What is between two words, on average: nothing in scripts without spaces. It is not there where a line ends.
+    gap = sum(width for piece, width in pieces[: words[-1]] if piece.isspace()) / max(len(words) - 1, 1)
+    scale = (edges[words[-1] + 1] - gap * (len(lengths) - 1)) / sum(lengths)
+    breaks = _best_breaks(
+        [(edges[place], edges[place + 1]) for place in words], [length * scale for length in lengths], gap
+    )
+    lines = (pieces[words[first] : words[end - 1] + 1] for first, end in pairwise(breaks))
+    return ["".join(piece for piece, _ in line) for line in lines]
+
+
+def _best_breaks(words: Sequence[tuple[float, float]], widths: Sequence[float], gap: float) -> tuple[int, ...]:
+    """Where lines begin and the last one ends, so that the squares of the differences from `widths` are least.
+
+    By dynamic programming over the breaks near the places that the widths up to there tell. `words` are where words
+    begin and end on one long line. Empty if there are too few of them.
+    """
+    best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, (0,))}
+    until = 0.0
+    for width in widths:
+        until += width
+        near = bisect_left(words, until, key=lambda word: word[0])
+        until += gap
+        ends = range(max(near - _BREAKS_NEAR, 1), min(near + _BREAKS_NEAR, len(words)) + 1)
+        best = {
+            end: min(
+                (cost + (words[end - 1][1] - words[first][0] - width) ** 2, (*breaks, end))
+                for first, (cost, breaks) in best.items()
+                if first < end
+            )
+            for end in ends
+            if min(best, default=end) < end
+        }
+    return best[len(words)][1] if len(words) in best else ()
 
 
 def _break(rows: Sequence[Sequence[tuple[str, float]]], capacity_em: float) -> list[str]:
@@ -114,8 +181,10 @@ def _break(rows: Sequence[Sequence[tuple[str, float]]], capacity_em: float) -> l
     return lines
 
 
-def _block_lines(block: Block, xyxy: Xyxy) -> Iterator[Line]:
-    return _table_lines(block.table, xyxy) if block.table else fill(block.text, xyxy)
+def _block_lines(block: Block, xyxy: Xyxy, grey: Grey) -> Iterable[Line]:
+    if block.table:
+        return _table_lines(block.table, xyxy)
+    return along(block.text, printed_lines(grey, xyxy)) or fill(block.text, xyxy)
 
 
 def _table_lines(table: Table, xyxy: Xyxy) -> Iterator[Line]:
