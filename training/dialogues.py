@@ -157,7 +157,7 @@ def describe(view: View, rng: np.random.Generator) -> list[Turn]:
 
 def count(view: View, rng: np.random.Generator) -> list[Turn]:
     form = rng.random()
-    phrase = ANY if form < 0.3 else random_phrase(view, rng)
+    phrase = ANY if form < 0.4 else random_phrase(view, rng)
     question = pick(rng, COUNT).format(phrase.plural)
     turns = [_amount(question, [view], phrase, "count")]
     if rng.random() < 0.3:

@@ -24,7 +24,7 @@ from training.tower import sizes_of_one_grid
 SYSTEMS = ("You are a helpful assistant.", "Answer briefly.", "You look at pictures and answer questions about them.")
 
 
-# Share of the pictures with at most three shapes: what to copy is learnt there first, which to copy in the others.
+# What to copy is learnt where there is little to choose from, and which to copy in the other pictures.
 FEW_SHAPES = 0.4
 
 
@@ -97,12 +97,19 @@ class PlaceProbe(nn.Module):
 
 
 def random_conversation(
-    rng: np.random.Generator, sizes: Sequence[tuple[int, int]], grid_hw: tuple[int, int], packer: Packer
+    rng: np.random.Generator,
+    sizes: Sequence[tuple[int, int]],
+    grid_hw: tuple[int, int],
+    packer: Packer,
+    few_shapes: float = 0.1,
 ) -> tuple[list[Scene], Packed]:
-    """Scenes (none, one or two of the given sizes) and a packed conversation about them."""
+    """Scenes (none, one or two of the given sizes) and a packed conversation about them.
+
+    `few_shapes` is the share of pictures with at most three shapes.
+    """
     form = rng.random()
     pictures = 0 if form < 0.05 else 2 if form < 0.25 else 1
-    few = 3 if rng.random() < FEW_SHAPES else MAX_SHAPES
+    few = 3 if rng.random() < few_shapes else MAX_SHAPES
     scenes = [random_scene(rng, size, few) for size in sizes[:pictures]]
     turns = dialogues.about_scenes(scenes, grid_hw, rng, 18) if scenes else dialogues.without_pictures(rng, 8)
     packed = packer.pack(
@@ -155,7 +162,7 @@ def record_loss(
     told: list[np.ndarray] = []
     packed = []
     for index in range(count):
-        scenes, one = random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer)
+        scenes, one = random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer, FEW_SHAPES)
         told += [records.uncertain_records(scene, grid, rng) for scene in scenes]
         packed.append(one)
     weight = language.embed_tokens.weight
