@@ -32,7 +32,7 @@ from model.errors import EngineError, RequestError, StudioError
 from model.media import Limits, read_image_file
 from model.parsing.camera import Camera
 from model.prompts import Task
-from model.types import Answer, Image, MediumInput
+from model.types import Answer, Image, MediumInput, Region
 
 _FIELD_OF_VIEW = math.radians(60)
 """Of the camera that 3D boxes are drawn for as long as nobody says better; the publisher's examples take the same."""
@@ -107,7 +107,6 @@ class Session:
     labels: tuple[str, ...] = ()
     camera: Camera | None = None
     preset: str = ""
-    shows_camera: bool = False
     running: Running | None = None
 
     @property
@@ -298,24 +297,24 @@ class GroundActions:
         self, session: Session, shot: Shot, ask: Ask, engine: Engine, running: Running, progress: _Progress
     ) -> Iterator[Shown]:
         """Ask about one picture of several; what goes wrong with it does not stop the others."""
+        by_hand = _by_hand(shot)
         shot.state, shot.error = "running", ""
-        shot.found, shot.answer = None, None
+        shot.found, shot.answer = None, _with(None, by_hand)
+        _know_labels(session, shot)
         yield replace(self.page(session), stage=progress.html("Reading the picture"), error="")
         if progress.total == 1:
             ask = replace(ask, box_xyxy=shot.ask_xyxy)
         try:
             for found in ground(engine, self._image(shot), ask, running.next_answer()):
-                shot.found, shot.answer, shot.medium = found, found.answer, found.medium
-                session.labels = label_order(
-                    map(label_of, (*found.answer.regions, *found.answer.actions)), session.labels
-                )
+                shot.found, shot.answer, shot.medium = found, _with(found.answer, by_hand), found.medium
+                _know_labels(session, shot)
                 yield self._live(session, shot, progress)
             shot.state = "stopped" if running.is_stopped else "done"
         except Exception as error:
             shot.state, shot.error = "failed", sentence_of(error)
         if shot.found and not shot.found.is_finished:
             shot.found = shot.found.read_as(shot.found.ask.convention)
-            shot.answer = shot.found.answer
+            shot.answer = _with(shot.found.answer, by_hand)
 
     def _live(self, session: Session, shot: Shot, progress: _Progress) -> Shown:
         """The answer in the making; of a picture that is not shown only how far it is."""
@@ -370,9 +369,9 @@ class GroundActions:
         convention = CONVENTIONS.get(name)
         for shot in session.shots:
             if shot.found and shot.state != "running" and shot.found.ask.convention != convention:
-                by_hand = tuple(region for region in shot.answer.regions if region.span is None) if shot.answer else ()
+                by_hand = _by_hand(shot)
                 shot.found = shot.found.read_as(convention)
-                shot.answer = replace(shot.found.answer, regions=(*shot.found.answer.regions, *by_hand))
+                shot.answer = _with(shot.found.answer, by_hand)
         return self.page(session)
 
     def set_camera(self, session: Session, text: str) -> Shown:
@@ -493,6 +492,23 @@ def _settle(shots: Sequence[Shot]) -> None:
 
 def _answer(shot: Shot) -> Answer:
     return shot.answer or Answer()
+
+
+def _know_labels(session: Session, shot: Shot) -> None:
+    """Give the labels of a picture that are new their colours."""
+    answer = _answer(shot)
+    session.labels = label_order(map(label_of, (*answer.regions, *answer.actions)), session.labels)
+
+
+def _by_hand(shot: Shot) -> tuple[Region, ...]:
+    """What a person drew: no words of a model belong to it."""
+    return tuple(region for region in _answer(shot).regions if region.span is None)
+
+
+def _with(answer: Answer | None, by_hand: tuple[Region, ...]) -> Answer | None:
+    """The answer and behind it what was drawn by hand, which no new answer takes away."""
+    answer = answer or (Answer() if by_hand else None)
+    return replace(answer, regions=(*answer.regions, *by_hand)) if answer else None
 
 
 def _has_answer(shot: Shot, ask: Ask) -> bool:

@@ -109,6 +109,26 @@ def test_reading_many_files_says_how_far_it_is(
     assert stages[-1] == ""
 
 
+@pytest.mark.parametrize("fault", [None, RuntimeError("broken")])
+def test_what_was_drawn_by_hand_outlives_another_question(
+    make_studio: MakeStudio, files: list[Path], fault: Exception | None, tmp_path: Path
+) -> None:
+    engine = FakeEngine(BOXES)
+    actions, session = _actions(make_studio, engine), Session()
+    value = _value(_add(actions, session, files[:1]))
+    drawn = {"id": 0, "kind": "box", "label": "mine", "xyxy": [1, 2, 30, 40], "span": None, "text": None}
+    actions.edit(session, json.dumps(value | {"regions": [drawn]}))
+    engine.fail_with = fault
+    *_, shown = _run(actions, session)
+    regions = _value(shown)["regions"]
+    assert [region["label"] for region in regions] == ["cup", "table", "mine"]
+    path, _ = actions.export(session, "coco", tmp_path, everything=False)
+    assert "mine" in path.read_text()
+    engine.script, engine.fail_with = ("Nothing.",), None
+    *_, shown = _run(actions, session, Ask("find", "spoon"))
+    assert [region["label"] for region in _value(shown)["regions"]] == ["mine"]
+
+
 def test_of_very_many_pictures_the_tray_shows_those_around_the_current_one() -> None:
     items = [TrayItem(f"{number:064}", f"{number}.png", "new") for number in range(500)]
     middle = tray_html(items, 250)
