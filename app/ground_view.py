@@ -133,6 +133,11 @@ def welcome_html(examples: Sequence[tuple[str, str, str]]) -> str:
     return str(_macros().welcome(rows))
 
 
+def camera_html() -> str:
+    """The window of the computer's camera, closed; `ui_assets/ground.js` opens it and takes the picture."""
+    return str(_macros().camera())
+
+
 def _sizes(size_wh: tuple[int, int], medium: MediumInput | None) -> str:
     if medium is None:
         return f"{_size(size_wh)}; the size for the model is known once it has loaded"

@@ -35,13 +35,15 @@ window.Studio = (() => {
     knobs: () => toggleDrawer('show-knobs'),
     keys: () => document.getElementById('keys')?.showModal(),
     'close-keys': () => document.getElementById('keys')?.close(),
+    dismiss: (button) => button.closest('p').remove(),
   };
 
   addEventListener('click', (event) => {
     if (event.target.closest?.('#chat-main') && !event.target.closest('[data-page]')) {
       document.body.classList.remove('show-list', 'show-knobs');
     }
-    actions[event.target.closest?.('[data-page]')?.dataset.page]?.();
+    const button = event.target.closest?.('[data-page]');
+    actions[button?.dataset.page]?.(button);
   });
   addEventListener('keydown', (event) => {
     if (event.key === '?' && !event.defaultPrevented && !event.target.closest?.('input, textarea, [contenteditable]')) actions.keys();
@@ -95,5 +97,5 @@ window.Studio = (() => {
     });
   }
 
-  return { start, mount, save, watchFiles };
+  return { start, mount, save, addFiles, watchFiles };
 })();

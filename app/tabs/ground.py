@@ -17,7 +17,7 @@ from gradio.processing_utils import save_file_to_cache
 
 from app.exports import FORMATS
 from app.ground_actions import GroundActions, Session, Shown
-from app.ground_view import error_html, stage_html
+from app.ground_view import camera_html, error_html, stage_html
 from app.grounding import Ask
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
@@ -105,14 +105,7 @@ class _GroundTab:
                 self.folder = gr.UploadButton("Folder", file_count="directory", elem_id="ground-folder", **many)
                 self.camera_button = gr.Button("Camera", size="sm", min_width=0, elem_id="ground-camera-open")
                 self.clear = gr.Button("Clear", size="sm", min_width=0, visible=False, elem_id="ground-clear")
-            self.camera = gr.Image(
-                sources=["webcam"],
-                type="filepath",
-                format="png",
-                visible=False,
-                label="Camera",
-                elem_id="ground-camera",
-            )
+            gr.HTML(camera_html(), apply_default_css=False)
 
     def _build_export(self) -> None:
         with gr.Row(visible=False, elem_id="ground-export") as self.export_row:
@@ -181,8 +174,7 @@ class _GroundTab:
         here = self.session
         self.choose.upload(self._add, [here, self.choose], page, **slow)
         self.folder.upload(self._add_folder, [here, self.folder], page, **slow)
-        self.camera_button.click(self._toggle_camera, here, self.camera, **quick)
-        self.camera.input(self._take, [here, self.camera], [*page, self.camera], **slow)
+        self.camera_button.click(fn=None, js="StudioGround.openCamera", api_visibility="private")
         self.clear.click(self._does(self._actions.clear), here, page, **quick)
         self.tray.pick(self._pick, here, page, **quick)
         self.tray.discard(self._discard, here, page, **quick)
@@ -231,18 +223,6 @@ class _GroundTab:
     def _add_folder(self, session: Session, files: Sequence[str]) -> Iterator[Updates]:
         for shown in self._actions.add(session, [Path(file) for file in files], only_pictures=True):
             yield self._updates(shown)
-
-    def _toggle_camera(self, session: Session) -> dict[str, Any]:
-        session.shows_camera = not session.shows_camera
-        return gr.update(visible=session.shows_camera)
-
-    def _take(self, session: Session, file: str | None) -> Iterator[Updates]:
-        if file is None:
-            yield {self.camera: gr.skip()}
-            return
-        session.shows_camera = False
-        for updates in self._add(session, [file]):
-            yield {**updates, self.camera: gr.update(value=None, visible=False)}
 
     def _pick(self, session: Session, event: gr.EventData) -> Updates:
         return self._updates(self._actions.pick(session, int(event.place)))

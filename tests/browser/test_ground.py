@@ -303,15 +303,31 @@ def test_pictures_can_be_dropped_and_pasted(ground: GroundPage, kind: str) -> No
 
 def test_a_picture_can_be_taken_with_the_camera(ground: GroundPage) -> None:
     ground.page.get_by_role("button", name="Camera").click()
-    ground.page.get_by_role("button", name="grant webcam access").or_(
-        ground.page.get_by_text("Click to Access Webcam")
-    ).first.click()
-    ground.page.wait_for_function("document.querySelector('#ground-camera video')?.videoWidth > 0")
-    ground.page.get_by_role("button", name="capture photo").or_(
-        ground.page.locator("#ground-camera button[aria-label='capture photo']")
-    ).first.click()
-    expect(ground.page.locator("#ground-viewer .sv-picture")).to_be_visible()
-    expect(ground.page.locator("#ground-camera")).to_be_hidden()
+    ground.page.get_by_role("button", name="Take picture").click()
+    expect(ground.stage).to_have_attribute("aria-label", re.compile(r"Picture camera\.png, \d+ by \d+ pixels"))
+    expect(ground.page.get_by_role("dialog", name="Camera")).to_be_hidden()
+    assert ground.page.evaluate("document.querySelector('#ground-camera video').srcObject") is None, "it is off again"
+
+
+@pytest.mark.parametrize(
+    ("fault", "words"),
+    [
+        ("NotAllowedError", "does not let this page use the camera"),
+        ("NotFoundError", "No camera was found"),
+        ("AbortError", "could not be opened"),
+    ],
+)
+def test_a_camera_that_cannot_be_used_is_told_in_words(ground: GroundPage, fault: str, words: str) -> None:
+    ground.page.evaluate(
+        "name => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('secret', name); } }",
+        fault,
+    )
+    ground.page.get_by_role("button", name="Camera").click()
+    dialog = ground.page.get_by_role("dialog", name="Camera")
+    expect(dialog).to_contain_text(words)
+    expect(dialog.get_by_role("button", name="Take picture")).to_be_disabled()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_be_hidden()
 
 
 def test_an_example_runs_with_one_click(ground: GroundPage, running: Running) -> None:
