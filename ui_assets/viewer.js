@@ -10,6 +10,7 @@
   const COLORS = 12; // as many as app/palette.py has
   const DENSE = 2000; // above so many regions, lines go without their dark casing
   const REACH_PX = 10; // how near to a point or a thin line the pointer has to be
+  const TOUCH_REACH_PX = 22;
 
   const EMPTY = { src: '', size_wh: [0, 0], regions: [], labels: [], answer: '' };
   let viewers = 0;
@@ -303,9 +304,9 @@
     }
 
     /** The smallest region at a place of the frame: what lies inside another can always be reached. */
-    hit(x, y) {
+    hit(x, y, reachPx = REACH_PX) {
       const [sx, sy] = this.camera.toSource(x, y);
-      const reach = REACH_PX / this.camera.scale;
+      const reach = reachPx / this.camera.scale;
       const near = (region) => geometry.contains(region, sx, sy, region.kind === 'box' ? reach / 4 : reach);
       const hits = this.visible.filter(near);
       if (!hits.length) return null;
@@ -415,7 +416,8 @@
     /** Something that follows the pointer until it is lifted: an edit, or moving the picture; without way, a click. */
     beginDrag(event) {
       const start = this.at(event);
-      const edit = event.button === 0 ? this.editor?.beginDrag(start) : null;
+      const isTouch = event.pointerType === 'touch';
+      const edit = event.button === 0 ? this.editor?.beginDrag(start, isTouch) : null;
       if (edit) return edit;
       if (event.button > 1) return null;
       let last = start;
@@ -430,7 +432,7 @@
           last = to;
         },
         end: (to, cancelled) => {
-          if (way <= 4 && !cancelled) this.choose(this.hit(...to));
+          if (way <= 4 && !cancelled) this.choose(this.hit(...to, isTouch ? TOUCH_REACH_PX : REACH_PX));
         },
       };
     }

@@ -8,6 +8,7 @@
 
   const { geometry, create, setAttribute, factLines, clamp } = window.StudioViewer;
   const GRIP_PX = 10; // how near to a handle the pointer has to be
+  const TOUCH_GRIP_PX = 22; // a finger is less exact
   const LEAST_PX = 4; // a smaller drag on the screen draws nothing
   const UNDO_STEPS = 200;
   const SIDES = [['w', 'n'], ['', 'n'], ['e', 'n'], ['e', ''], ['e', 's'], ['', 's'], ['w', 's'], ['w', '']];
@@ -173,11 +174,11 @@
       return this.viewer.camera.toSource(...at);
     }
 
-    beginDrag(start) {
+    beginDrag(start, isTouch) {
       if (!this.ready) return null;
       if (this.tool === 'point') return this.drawPoint();
       if (this.tool !== 'select') return this.drawBox(start);
-      const grip = this.gripAt(start);
+      const grip = this.gripAt(start, isTouch ? TOUCH_GRIP_PX : GRIP_PX);
       if (grip >= 0) return this.change(start, (region, dx, dy) => this.pulled(region, grip, dx, dy));
       if (this.region && this.viewer.hit(...start) === this.region.id) {
         return this.change(start, (region, dx, dy) => this.moved(region, dx, dy));
@@ -259,8 +260,14 @@
       return [];
     }
 
-    gripAt([x, y]) {
-      return this.grips().findIndex(([gx, gy]) => Math.hypot(gx - x, gy - y) <= GRIP_PX);
+    /** The nearest handle within reach, -1 for none. Those of a small region leave its middle free to move it. */
+    gripAt([x, y], reach = GRIP_PX) {
+      const ways = this.grips().map(([gx, gy]) => Math.hypot(gx - x, gy - y));
+      if (!ways.length) return -1;
+      const [x1, y1, x2, y2] = geometry.bounds(this.region);
+      const third = (Math.min(x2 - x1, y2 - y1) * this.viewer.camera.scale) / 3;
+      const nearest = ways.indexOf(Math.min(...ways));
+      return ways[nearest] <= Math.min(reach, Math.max(third, 4)) ? nearest : -1;
     }
 
     hover(at) {
@@ -297,6 +304,7 @@
 
     drawTools() {
       const { root } = this.viewer;
+      this.holdTouch();
       const off = { undo: !this.past.length, redo: !this.future.length };
       for (const button of root.querySelectorAll('.sv-edit button')) {
         button.disabled = !this.ready || Boolean(off[button.dataset.do]);
@@ -305,8 +313,14 @@
       }
     }
 
+    /** A finger on the picture edits what is chosen; where nothing is chosen it scrolls the page. */
+    holdTouch() {
+      this.viewer.parts.stage.classList.toggle('is-editing', Boolean(this.region) && this.ready);
+    }
+
     /** Fields for the active region; fills those already there, so that the one being typed in keeps the focus. */
     drawDetails(details, region) {
+      this.holdTouch();
       const shown = region ? `${region.id} ${region.kind} ${this.ready}` : '';
       if (details.dataset.shown !== shown) {
         details.dataset.shown = shown;

@@ -500,6 +500,28 @@ def test_a_box_is_moved_resized_and_put_back(viewer: ViewerPage) -> None:
     assert _first_xyxy(viewer) == pytest.approx((50, 50, 150, 150), abs=1.5)
 
 
+def test_a_finger_chooses_moves_and_resizes_a_box(server: Server, new_page: NewPage) -> None:
+    viewer = _open(server, new_page, width=360, height=800, has_touch=True)
+    viewer.stage.scroll_into_view_if_needed()
+    touch = viewer.page.context.new_cdp_session(viewer.page)
+
+    def drag(start: tuple[float, float], end: tuple[float, float]) -> None:
+        (x1, y1), (x2, y2) = viewer.at(*start), viewer.at(*end)
+        for step in range(6):
+            x, y = x1 + (x2 - x1) * step / 5, y1 + (y2 - y1) * step / 5
+            kind = "touchMove" if step else "touchStart"
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [{"x": x, "y": y}]})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    viewer.page.touchscreen.tap(*viewer.at(70, 80))
+    expect(viewer.rows.nth(0)).to_have_attribute("aria-selected", "true")
+    drag((70, 80), (75, 120))
+    assert _first_xyxy(viewer) == pytest.approx((25, 70, 125, 170), abs=3)
+    # Beside the corner: a finger is not exact.
+    drag((135, 182), (155, 202))
+    assert _first_xyxy(viewer) == pytest.approx((25, 70, 145, 190), abs=3)
+
+
 def _first_xyxy(viewer: ViewerPage) -> Sequence[float]:
     numbers = viewer.page.locator("#viewer .sv-lines path").first.evaluate(
         "p => { const b = p.getBBox(); return [b.x, b.y, b.x + b.width, b.y + b.height] }"
