@@ -79,6 +79,11 @@ def safe_name(text: str) -> str:
     return f"{name}_" if _RESERVED.fullmatch(name) else name
 
 
+def class_name(label: str) -> str:
+    """The label as the name of a class; annotation tools refuse one without a name."""
+    return label or "unlabelled"
+
+
 def picture_file(image: Image) -> tuple[bytes, str]:
     """The picture upright, as bytes that annotation tools read, with the suffix of its format."""
     data, media_type = browser_copy(image)

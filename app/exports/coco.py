@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
-from app.exports.base import Annotated, Names, bounds, left_out, picture_file
+from app.exports.base import Annotated, Names, bounds, class_name, left_out, picture_file
 from model.types import Box, Box3D, Point, Polygon, Region
 
 _VISIBLE = 2
@@ -33,7 +33,7 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
                 continue
             category_id = labels.index(region.label) + 1
             ids = {"id": len(annotations) + 1, "image_id": image_id, "category_id": category_id, "iscrowd": 0}
-            annotations.append(ids | _geometry(region))
+            annotations.append(ids | _geometry(region) | _said(region))
             pointed |= {region.label} if isinstance(region, Point) else set()
         skipped += len(item.answer.actions)
     categories = [_category(place, label, label in pointed) for place, label in enumerate(labels, 1)]
@@ -43,8 +43,15 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
 
 
 def _category(category_id: int, label: str, is_pointed: bool) -> dict[str, Any]:
-    category = {"id": category_id, "name": label, "supercategory": ""}
+    category = {"id": category_id, "name": class_name(label), "supercategory": ""}
     return category | ({"keypoints": ["place"], "skeleton": []} if is_pointed else {})
+
+
+def _said(region: Region) -> dict[str, Any]:
+    """What the model said of a region beside its label."""
+    text = region.text if isinstance(region, Box | Polygon) else None
+    extras = {"text": text, "attributes": dict(region.attributes) or None}
+    return {key: value for key, value in extras.items() if value is not None}
 
 
 def _geometry(region: Region) -> dict[str, Any]:
@@ -57,8 +64,7 @@ def _geometry(region: Region) -> dict[str, Any]:
         geometry |= {"area": _area(region), "segmentation": [[number for xy in region.xy for number in xy]]}
     else:
         geometry |= {"area": (x2 - x1) * (y2 - y1), "segmentation": []}
-    text = region.text if isinstance(region, Box | Polygon) else None
-    return geometry | ({} if text is None else {"text": text})
+    return geometry
 
 
 def _area(polygon: Polygon) -> float:

@@ -12,7 +12,7 @@ from typing import IO
 
 import yaml
 
-from app.exports.base import Annotated, Names, bounds, left_out, picture_file
+from app.exports.base import Annotated, Names, bounds, class_name, left_out, picture_file
 
 
 def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) -> list[str]:
@@ -44,5 +44,6 @@ def _lines(item: Annotated, labels: Sequence[str]) -> list[str]:
 
 
 def _data_yaml(labels: Sequence[str]) -> str:
-    data = {"path": ".", "train": "images", "val": "images", "nc": len(labels), "names": dict(enumerate(labels))}
+    data: dict[str, object] = {"path": ".", "train": "images", "val": "images", "nc": len(labels)}
+    data["names"] = dict(enumerate(map(class_name, labels)))
     return str(yaml.safe_dump(data, allow_unicode=True, sort_keys=False))

@@ -92,6 +92,19 @@ def test_coco_is_read_by_pycocotools(tmp_path: Path) -> None:
     assert coco.annToMask(roof).sum() == pytest.approx(roof["area"], rel=0.05)
     tip = coco.loadAnns(coco.getAnnIds(catIds=coco.getCatIds(catNms=["tip"])))[0]
     assert tip["keypoints"] == [30, 40.5, 2]
+    assert cups[0]["attributes"] == {"color": "red"}
+    assert roof["text"] == "sign"
+    assert "attributes" not in roof
+
+
+def test_a_box_without_a_label_has_a_class_with_a_name(tmp_path: Path) -> None:
+    item = Annotated(picture(), Answer(regions=(Box("", (10, 20, 30, 40)),)))
+    (tmp_path / "found.json").write_bytes(_write("coco", item)[0])
+    coco = _coco(tmp_path / "found.json")
+    assert [category["name"] for category in coco.loadCats(coco.getCatIds())] == ["unlabelled"]
+    folder = _unpack(_write("yolo", item)[0], tmp_path)
+    dataset = sv.DetectionDataset.from_yolo(str(folder / "images"), str(folder / "labels"), str(folder / "data.yaml"))
+    assert dataset.classes == ["unlabelled"]
 
 
 def test_coco_and_yolo_archives_fit_together(tmp_path: Path) -> None:
