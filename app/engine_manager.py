@@ -96,7 +96,8 @@ class EngineManager:
             try:
                 engine = self._loader(attempt, lambda progress: self._show(progress, cancel), cancel)
             except Exception as error:
-                note = f"{note} {sentence_of(error, 'a model could not be loaded')}".strip()
+                sentence = sentence_of(error, "a model could not be loaded")
+                note = note if sentence in note else f"{note} {sentence}".strip()
                 continue
             self._finish(engine, note, cancel)
             return

@@ -12,7 +12,7 @@ import pytest
 from app.engine_manager import EngineManager, EngineStatus, loading_words, require
 from model.engines.base import Engine
 from model.engines.fake import FakeEngine
-from model.errors import EngineError, ModelNotFound
+from model.errors import BrokenInstall, EngineError, ModelNotFound
 from model.loading import LoadProgress, ModelSpec
 
 Progress = Callable[[LoadProgress], None]
@@ -83,6 +83,17 @@ def test_without_even_the_pocket_model_the_reason_is_kept() -> None:
     assert "/secret" not in status.note
     with pytest.raises(EngineError, match="log file"):
         require(manager)
+
+
+def test_what_is_wrong_with_both_models_is_said_once() -> None:
+    def load(spec: ModelSpec, progress: Progress, cancel: threading.Event) -> Engine:
+        raise BrokenInstall("PyTorch and torchvision do not work together here.")
+
+    said: queue.Queue[str] = queue.Queue()
+    manager = EngineManager(load, said.put)
+    manager.load(LARGE)
+    assert settled(manager).note == "PyTorch and torchvision do not work together here."
+    assert said.get(timeout=10) == settled(manager).note
 
 
 def test_a_second_load_calls_the_first_one_off_and_frees_what_it_made() -> None:

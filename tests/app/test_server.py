@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.server import address, listen
+from app.server import address, listen, open_tunnel
 from model.errors import StudioError
 from tests.program import ROOT, program
 
@@ -46,6 +46,15 @@ def test_an_address_that_is_not_this_machines_gives_a_sentence() -> None:
 def test_listening_for_all_is_opened_at_the_loopback_address() -> None:
     with listen("0.0.0.0", 0) as listener:
         assert address(listener).startswith("http://127.0.0.1:")
+
+
+def test_without_a_tunnel_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_network(*_: object) -> str:
+        raise OSError("https://cdn-media.example/frpc: name or service not known")
+
+    monkeypatch.setattr("gradio.networking.setup_tunnel", no_network)
+    with listen("127.0.0.1", 0) as listener, pytest.raises(StudioError, match="No public address could be made"):
+        open_tunnel(listener)
 
 
 def test_the_page_is_up_first_and_the_pocket_model_follows_without_a_network(tmp_path: Path) -> None:
