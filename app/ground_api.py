@@ -25,7 +25,7 @@ from model.engines.base import Engine
 from model.media import Limits, image_from_data_url
 from model.parsing import answer_to_json
 from model.prompts import Task
-from model.types import FinishReason, Image
+from model.types import BlockKind, FinishReason, Image
 
 _XY = Field(description="x and y in pixels of the picture as given", min_length=2, max_length=2)
 _XYXY = Field(description="left, top, right and bottom in pixels of the picture as given", min_length=4, max_length=4)
@@ -90,6 +90,19 @@ class GroundAction(BaseModel):
     to_xy: list[float] | None = Field(None, description="where a drag ends")
 
 
+class GroundBlock(BaseModel):
+    kind: BlockKind
+    text: str
+    markdown: str
+    xyxy: list[float] | None = None
+    level: int = Field(0, description="of a heading, 1 to 6")
+    table: dict[str, Any] | None = Field(None, description="rows of cells with `text` and, if more than 1, their spans")
+
+
+class GroundDocument(BaseModel):
+    blocks: list[GroundBlock]
+
+
 class GroundUsage(BaseModel):
     prompt_tokens: int
     completion_tokens: int
@@ -107,7 +120,7 @@ class GroundResponse(BaseModel):
     events: list[GroundEvent]
     fields: dict[str, Any]
     actions: list[GroundAction]
-    document: None
+    document: GroundDocument | None = Field(description="the page, if the model wrote one out as HTML or Markdown")
     problems: list[str] = Field(description="what was mended or left out, in plain sentences")
     raw: str = Field(description="the model's own text")
     finish_reason: FinishReason = Field(description="why the answer ended: all but `stop` may have left something out")

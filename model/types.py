@@ -14,6 +14,7 @@ from typing import Any, Literal
 Role = Literal["system", "user", "assistant"]
 FinishReason = Literal["stop", "length", "cancelled", "repetition"]
 BlockKind = Literal["heading", "text", "list", "table", "formula", "figure", "caption", "code"]
+ReadingMode = Literal["text", "markdown", "layout", "tables", "fields", "lines"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,12 @@ from typing import Any, Generic, TypeVar
 
 from model.parsing.findings import Findings
 from model.parsing.lines import PLAIN_START
+from model.parsing.markup import Form, MarkupReader
 from model.parsing.problems import Defect
 from model.parsing.prose import Prose
 from model.parsing.reader import TextReader
 from model.parsing.tools import read_thoughts
-from model.types import Action, Answer, Convention, MediumInput, Region, TimeEvent
+from model.types import Action, Answer, Block, Convention, Document, MediumInput, Region, TimeEvent
 
 Source = TypeVar("Source", bound=Sized)
 Result = TypeVar("Result")
@@ -28,7 +29,9 @@ class AnswerParser:
 
     `convention` says how boxes and points are written, `action_convention` (None: the same) the places of tool calls;
     `media` are the pictures in the order of the prompt. Events are bounded by `duration_s`, the length of the video.
-    Regions come in the order in which they were complete; their spans are places in the whole text fed.
+    Regions come in the order in which they were complete; their spans are places in the whole text fed. A page that is
+    written out in the answer is the first picture; its blocks get the number `page`, and `form` says how to read a text
+    that does not tell by itself that it is a page ("auto": not at all).
     """
 
     def __init__(
@@ -38,15 +41,18 @@ class AnswerParser:
         *,
         action_convention: Convention | None = None,
         duration_s: float | None = None,
+        form: Form = "auto",
+        page: int = 1,
     ) -> None:
         self._findings = Findings(convention, media, action_convention, duration_s)
         self._prose = Prose()
-        self._reader = TextReader(self._findings, self._prose)
+        self._reader = TextReader(self._findings, self._prose, MarkupReader(convention, media, form=form, page=page))
         self._is_finished = False
         self._regions = _Frozen[list[Region], tuple[Region, ...]](tuple, [])
         self._events = _Frozen[list[TimeEvent], tuple[TimeEvent, ...]](tuple, [])
         self._actions = _Frozen[list[Action], tuple[Action, ...]](tuple, [])
         self._fields = _Frozen[dict[str, Any], dict[str, Any]](dict, {})
+        self._blocks = _Frozen[list[Block], tuple[Block, ...]](tuple, [])
 
     def feed(self, text: str) -> Answer:
         """Read on; the answer so far. After `finish` nothing more is read."""
@@ -67,18 +73,28 @@ class AnswerParser:
             self._findings.fold_loop()
         if self._findings.actions:
             self._findings.add_fields(read_thoughts(self._prose.text))
+        problems, markup = self._findings.problems, self._reader.markup
         if _ends_in_a_loop(self._prose.text):
-            self._findings.problems.note_once(Defect.REPEATED_LINE)
+            (markup.problems if markup.is_page else problems).note_once(Defect.REPEATED_LINE)
+        if markup.problems.was_cut:
+            problems.forget_cut()
+
+    def _document(self) -> Document | None:
+        markup = self._reader.markup
+        if not markup.is_page:
+            return None
+        return Document(self._blocks.of(markup.blocks), problems=markup.problems.sentences())
 
     def _snapshot(self) -> Answer:
-        found = self._findings
+        found, document = self._findings, self._document()
         return Answer(
             text=self._prose.text_without_line if PLAIN_START.match(self._prose.line) else self._prose.text,
             regions=self._regions.of(found.regions),
             events=self._events.of(found.events),
             fields=self._fields.of(found.fields),
             actions=self._actions.of(found.actions),
-            problems=found.problems.sentences(),
+            problems=found.problems.sentences() + (document.problems if document else ()),
+            document=document,
         )
 
 
@@ -106,9 +122,13 @@ def parse_answer(
     *,
     action_convention: Convention | None = None,
     duration_s: float | None = None,
+    form: Form = "auto",
+    page: int = 1,
 ) -> Answer:
     """A whole answer, read in the same way as a streamed one."""
-    parser = AnswerParser(convention, media, action_convention=action_convention, duration_s=duration_s)
+    parser = AnswerParser(
+        convention, media, action_convention=action_convention, duration_s=duration_s, form=form, page=page
+    )
     parser.feed(text)
     return parser.finish()
 

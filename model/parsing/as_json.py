@@ -7,8 +7,11 @@
      "boxes_3d": [{"label", "bbox_3d": nine numbers as written, "image_index"?, "attributes"?}],
      "events": [{"label", "start_s", "end_s", "xyxy"?, "attributes"?}],
      "fields": {..}, "actions": [{"name", "arguments", "xy"?, "to_xy"?, "image_index"?}],
-     "document": null, "problems": ["sentences for a person"]}
+     "document": null, or {"blocks": [{"kind", "text", "markdown", "xyxy"?, "level"?, "page"?, "table"?}]},
+     "problems": ["sentences for a person"]}
 
+A block's kind is heading, text, list, table, formula, figure, caption or code; its text is plain, of a formula LaTeX. A
+table is {"rows": [[{"text", "row_span"?, "column_span"?, "is_header"?}]]}; `page` counts from 1 and is left out for 1.
 Geometry is in pixels of the original picture, rounded to a hundredth; times are seconds, rounded to a thousandth. Keys
 with a question mark are there only if there is something to say; `image_index` counts from 0 and is left out for 0.
 """
@@ -18,7 +21,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model.types import Action, Answer, Box, Box3D, Point, Polygon, TimeEvent
+from model.types import Action, Answer, Block, Box, Box3D, Cell, Document, Point, Polygon, TimeEvent
 
 
 def answer_to_json(answer: Answer) -> dict[str, Any]:
@@ -32,9 +35,26 @@ def answer_to_json(answer: Answer) -> dict[str, Any]:
         "events": [_event(event) for event in answer.events],
         "fields": dict(answer.fields),
         "actions": [_action(action) for action in answer.actions],
-        "document": None,
+        "document": document_to_json(answer.document) if answer.document else None,
         "problems": list(answer.problems),
     }
+
+
+def document_to_json(document: Document) -> dict[str, Any]:
+    """The object under "document"; with `fields`, where some were asked for."""
+    return {"blocks": [block_to_json(block) for block in document.blocks], **_present(fields=dict(document.fields))}
+
+
+def block_to_json(block: Block) -> dict[str, Any]:
+    extras = _present(xyxy=_pixels(block.xyxy or ()), level=block.level, page=block.page if block.page > 1 else 0)
+    table = {"table": {"rows": [[_cell(cell) for cell in row] for row in block.table.rows]}} if block.table else {}
+    return {"kind": block.kind, "text": block.text, "markdown": block.markdown, **extras, **table}
+
+
+def _cell(cell: Cell) -> dict[str, Any]:
+    spans = {"row_span": cell.row_span, "column_span": cell.column_span}
+    wide = {key: span for key, span in spans.items() if span > 1}
+    return {"text": cell.text, **wide, **_present(is_header=cell.is_header)}
 
 
 def _box(box: Box) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from model.parsing.events import WrittenEvent
 from model.parsing.problems import Defect, Problems
 from model.parsing.regions import Written, read_object
 from model.parsing.tools import Call
-from model.types import Action, Box, Box3D, Convention, MediumInput, Point, Polygon, Region, TimeEvent
+from model.types import Action, Block, Box, Box3D, Convention, MediumInput, Point, Polygon, Region, TimeEvent
 
 Span = tuple[int, int]
 
@@ -95,6 +95,11 @@ class Findings:
         if xyxy != (*first, *second):
             self.problems.add(Defect.REVERSED)
         return xyxy
+
+    def box_xyxy(self, numbers: tuple[float, ...]) -> XYXY | None:
+        """A box of the first picture in pixels, without making a region of it; None if it cannot be one."""
+        written = Written("box", numbers)
+        return self._box(written, self._maps[0]) if self._is_sound(written) else None
 
     def _is_sound(self, written: Written) -> bool:
         counts = {
@@ -183,10 +188,11 @@ class Findings:
 
     def fold_loop(self) -> None:
         """Leave one of the repetitions with which a model that cannot stop has filled the end of its answer."""
-        self.regions = self._without_loop(self.regions)
-        self.events = self._without_loop(self.events)
+        self.regions = self.without_loop(self.regions)
+        self.events = self.without_loop(self.events)
 
-    def _without_loop(self, found: list[Any]) -> list[Any]:
+    def without_loop(self, found: list[Any]) -> list[Any]:
+        """The list without repetitions of its end, which are counted as a problem."""
         keys = [_without_span(item) for item in found]
         for length in range(1, min(MAX_CYCLE, len(found) // (MIN_REPETITIONS + 1)) + 1):
             start = len(keys) - length
@@ -199,7 +205,7 @@ class Findings:
         return found
 
 
-def _without_span(item: Region | TimeEvent) -> tuple[Any, ...]:
+def _without_span(item: Region | TimeEvent | Block) -> tuple[Any, ...]:
     """What makes an object the same as another, wherever it stands in the text."""
     return tuple(getattr(item, name) for name in item.__slots__ if name != "span")
 

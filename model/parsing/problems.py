@@ -115,6 +115,10 @@ class Problems:
         """Remember that the text ended inside a block of code or of a document."""
         self._cut = f"The answer was cut inside a block of {language}."
 
+    def forget_cut(self) -> None:
+        """Leave it to somebody else to tell of the cut."""
+        self._cut = None
+
     @property
     def was_cut(self) -> bool:
         return self._cut is not None

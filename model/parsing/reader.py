@@ -13,6 +13,7 @@ from model.parsing.events import read_sentences
 from model.parsing.findings import Findings
 from model.parsing.interpret import Interpreter, Surroundings
 from model.parsing.lines import CORNER_CHARS, CORNERS, MAX_CORNER_CHARS, label_before, read_corners, read_plain_line
+from model.parsing.markup import MarkupReader
 from model.parsing.problems import Defect
 from model.parsing.prose import Prose
 from model.parsing.regions import Written, named_picture
@@ -30,11 +31,13 @@ CRUMBS = re.compile(r"[\s,;\[\]{}]*")
 
 
 class TextReader:
-    """Reads text into `findings` and `prose`."""
+    """Reads text into `findings` and `prose`, and shows all of it but thinking to `markup`."""
 
-    def __init__(self, findings: Findings, prose: Prose) -> None:
+    def __init__(self, findings: Findings, prose: Prose, markup: MarkupReader) -> None:
         self._findings = findings
         self._prose = prose
+        self.markup = markup
+        self._draft = markup
         self._interpreter = Interpreter(findings)
         self._tags = TagReader(findings, prose)
         self._pending = ""
@@ -52,9 +55,12 @@ class TextReader:
         """Read on, up to what cannot be told without more text."""
         text, pos = self._pending + text, 0
         while pos < len(text):
+            markup, was_thought = self.markup, self._is_thought
             after = self._step(text, pos, final)
             if after == WAIT:
                 break
+            is_hidden = was_thought or self._is_thought or self.markup is not markup
+            self.markup.feed(" " * (after - pos) if is_hidden else text[pos:after], self._fence)
             pos = after
         self._offset += pos
         self._pending = text[pos:]
@@ -125,6 +131,7 @@ class TextReader:
         self._thought = self._prose.text
         self._prose.clear()
         self._prose.take_out()
+        self._draft, self.markup = self.markup, self.markup.restarted()
 
     def _backtick(self, text: str, pos: int, final: bool) -> int:
         ticks = BACKTICKS.match(text, pos)
@@ -269,6 +276,8 @@ class TextReader:
         if self._thought is not None and not self._prose.text and self._findings.is_empty:
             self._prose.add(self._thought, 0)
             self._findings.take_back()
+            self.markup = self._draft
+        self.markup.finish()
 
     def _finish_value(self, value: ValueReader) -> None:
         """A value that was cut: what was whole in it has been found already, but for plain fields."""

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from model.parsing import answer_to_json
+from model.catalog import FAMILIES
+from model.parsing import answer_to_json, read_document
 from model.parsing.camera import Camera, corners_xy
-from model.types import Answer
-from tests.model.parsing.answers import needs_real_outputs, objects, parser_of, raw_text, real_cases
+from model.types import Answer, Document
+from tests.model.parsing.answers import media_of, needs_real_outputs, objects, parser_of, raw_text, real_cases
 
 pytestmark = needs_real_outputs
 
@@ -124,6 +125,79 @@ def test_documents_stay_whole_in_the_text(case: dict[str, Any]) -> None:
     answer = read(case)
     assert answer.text == raw_text(case).strip()
     assert bool(answer.problems) == (not case["expected"]["complete"])
+
+
+def read_page(case: dict[str, Any]) -> Document:
+    """The page as the answer alone tells it, which has to be what reading a page gives."""
+    document = read(case).document
+    assert document is not None
+    medium = next(iter(media_of(case)), None)
+    page = read_document(raw_text(case), "layout", FAMILIES[case["model_family"]].convention, medium)
+    assert page.blocks == document.blocks
+    return document
+
+
+@pytest.mark.parametrize("case", cases_with("boxes_px", "document"))
+def test_blocks_of_a_page(case: dict[str, Any]) -> None:
+    blocks, expected = [block for block in read_page(case).blocks if block.xyxy], case["expected"]
+    assert len(blocks) == expected["count"]
+    names = {"figure": "div.image", "text": "p"}
+    assert [names.get(block.kind, f"h{block.level}") for block in blocks] == expected["labels"]
+    for block, text, box in zip(blocks, expected["texts"], expected["boxes_px"], strict=True):
+        assert block.text.startswith(text)
+        assert block.xyxy == pytest.approx(box, abs=1)
+
+
+@pytest.mark.parametrize("case", cases_with("contains", "document"))
+def test_a_page_that_was_cut_is_whole_up_to_the_cut(case: dict[str, Any]) -> None:
+    document, expected = read_page(case), case["expected"]
+    text = "\n".join(block.text for block in document.blocks)
+    assert all(words in text for words in expected["contains"])
+    structure = expected["structure"]
+    assert sum(block.kind == "heading" and block.level == 3 for block in document.blocks) == structure["h3"]
+    assert sum(len(block.text.split("\n")) for block in document.blocks if block.kind == "list") == structure["li"]
+    assert sum(block.kind == "figure" for block in document.blocks) == structure["img_complete"]
+    assert any("cut" in problem for problem in document.problems) == (not expected["complete"])
+
+
+@pytest.mark.parametrize("case", cases_with("external_urls", "document"))
+def test_no_address_comes_through(case: dict[str, Any]) -> None:
+    shown = json.dumps(answer_to_json(read(case))["document"])
+    assert not any(url in shown for url in case["expected"]["external_urls"])
+    assert "](" not in shown
+
+
+@pytest.mark.parametrize("case", cases_with("texts", "document") + cases_with("contains", "document"))
+def test_every_way_of_cutting_a_page_gives_its_first_blocks(case: dict[str, Any]) -> None:
+    text, whole = raw_text(case), read_page(case).blocks
+    for cut in range(0, len(text), 7):
+        parser = parser_of(case)
+        answer = parser.feed(text[:cut])
+        complete = answer.document.blocks if answer.document else ()
+        assert complete == whole[: len(complete)]
+        answer = parser.finish()
+        blocks = answer.document.blocks if answer.document else ()
+        assert blocks[:-1] == whole[: max(len(blocks) - 1, 0)]
+        assert all(whole[len(blocks) - 1].text.startswith(block.text) for block in blocks[-1:]), text[:cut]
+
+
+@pytest.mark.parametrize("case", [case for case in cases_with("labels", "boxes") if "ocr" in str(case.id)])
+def test_lines_of_text_are_blocks(case: dict[str, Any]) -> None:
+    medium = next(iter(media_of(case)), None)
+    document = read_document(raw_text(case), "lines", FAMILIES[case["model_family"]].convention, medium)
+    assert [block.text for block in document.blocks] == case["expected"]["labels"]
+    assert [block.xyxy for block in document.blocks] == [box.xyxy for box in read(case).boxes]
+    assert document.problems == ()
+
+
+@pytest.mark.parametrize("case", cases_with("fields", "fields"))
+def test_fields_that_were_asked_for(case: dict[str, Any]) -> None:
+    expected = case["expected"]["fields"]
+    document = read_document(
+        raw_text(case), "fields", FAMILIES[case["model_family"]].convention, fields=tuple(expected)
+    )
+    assert dict(document.fields) == expected
+    assert document.problems == ()
 
 
 @pytest.mark.parametrize("case", [pytest.param(case, id=case["id"]) for case in CASES])

@@ -7,16 +7,20 @@ import random
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.catalog import CONVENTIONS, PER_1000
-from model.parsing import AnswerParser, answer_to_json, parse_answer
-from model.types import Answer
+from model.parsing import AnswerParser, DocumentParser, answer_to_json, document_to_json, parse_answer, read_document
+from model.types import Answer, ReadingMode
 from tests.model.parsing.answers import PICTURE, REAL_OUTPUTS, needs_real_outputs, objects, streamed
+from tests.model.parsing.test_markup import ROWS as PAGES
 from tests.model.parsing.test_ugly_answers import ROWS
+
+MODES: tuple[ReadingMode, ...] = get_args(ReadingMode)
 
 FRAGMENTS = (
     *("{", "}", "[", "]", "(", ")", ",", ":", '"', "'", "`", "```", "```json\n", "\n", "\\", "\\u12", "\\ud800", " "),
@@ -24,7 +28,53 @@ FRAGMENTS = (
     *('<points x1="1" y1="2">', "</points>", "<function=", "</function>", "<|im_end|>", "<|box_start|>"),
     *('"bbox_2d": [1,2,3,4]', '"label": "x"', '"point_2d"', '"bboxes"', '"name": "f"', '"arguments": {', '"time"'),
     *("1,2,3,4 dog", "(1,2),(3,4)", "NaN", "1e999", "-", "9" * 50, "01:02.5 - 02:03", '"start": 1', "in 3 - 4 seconds"),
-    *("Picture 2", "...", "//", "é", "全", "\x00", "\r"),
+    *("Picture 2", "...", "//", "é", "全", "\x00", "\r", "```html\n", "```markdown\n", "<html>", "</html>", "</body>"),
+    *(
+        '<p data-bbox="1 2 3 4">',
+        "</p>",
+        '<li data-bbox="5 6 7 8">',
+        "<ul>",
+        "</ol>",
+        "<h2>",
+        '<div class="image">',
+        "<img>",
+    ),
+    *(
+        "<table>",
+        "</table>",
+        '<td rowspan="3" colspan=2>',
+        "<tr>",
+        "</td>",
+        '<div class="formula">',
+        "</div>",
+        "<b>",
+        "</b>",
+    ),
+    *(
+        "<!-- Image (1, 2, 3, 4) -->",
+        "<!-- Table (1, 2, 3, 4) -->",
+        "<!--",
+        "-->",
+        "<script>",
+        "</script>",
+        '<p data-bbox="',
+    ),
+    *(
+        "\\begin{tabular}{c}",
+        "\\end{tabular}",
+        "&",
+        "\\\\",
+        "$",
+        "$$",
+        "\\(",
+        "\\[",
+        "# ",
+        "- ",
+        "| ",
+        "|---|\n",
+        "**",
+        "\n\n",
+    ),
 )
 
 
@@ -35,9 +85,26 @@ def check(text: str, seed: int) -> None:
     answer = parse_answer(text, convention, media)
     json.dumps(answer_to_json(answer), allow_nan=False).encode()
     assert streamed(text, convention, media, step=1 + seed % 7) == answer
-    for found in objects(answer):
+    blocks = answer.document.blocks if answer.document else ()
+    for found in [*objects(answer), *blocks]:
         assert found.span is not None
         start, end = found.span
+        assert 0 <= start < end <= len(text)
+
+
+def check_page(text: str, seed: int) -> None:
+    """The same for a text that is taken for a page."""
+    mode = MODES[seed % len(MODES)]
+    document = read_document(text, mode, PER_1000, PICTURE, fields=("shop", "x"))
+    json.dumps(document_to_json(document), allow_nan=False).encode()
+    parser = DocumentParser(mode, PER_1000, PICTURE, fields=("shop", "x"))
+    step = 1 + seed % 7
+    for start in range(0, len(text), step):
+        parser.feed(text[start : start + step])
+    assert parser.finish() == document
+    for block in document.blocks:
+        assert block.span is not None
+        start, end = block.span
         assert 0 <= start < end <= len(text)
 
 
@@ -45,12 +112,15 @@ def check(text: str, seed: int) -> None:
 @settings(max_examples=400, deadline=None)
 def test_fragments_of_answers(text: str, seed: int) -> None:
     check(text, seed)
+    check_page(text, seed)
 
 
 @given(st.binary(max_size=300), st.integers(0, 100))
 @settings(max_examples=200, deadline=None)
 def test_random_bytes(data: bytes, seed: int) -> None:
-    check(data.decode("utf-8", errors="replace"), seed)
+    text = data.decode("utf-8", errors="replace")
+    check(text, seed)
+    check_page(text, seed)
 
 
 @pytest.mark.parametrize("seed", range(300))
@@ -60,12 +130,24 @@ def test_mutated_ugly_answers(seed: int) -> None:
     check(mutated(text, chance), seed)
 
 
+@pytest.mark.parametrize("seed", range(150))
+def test_mutated_ugly_pages(seed: int) -> None:
+    chance = random.Random(seed)
+    _, text, _ = chance.choice(list(PAGES.values()))
+    text = mutated(text, chance)
+    check(text, seed)
+    check_page(text, seed)
+
+
 @needs_real_outputs
 @pytest.mark.parametrize("path", sorted(Path(REAL_OUTPUTS / "raw").glob("*.txt")), ids=lambda path: path.stem)
 def test_mutated_real_answers(path: Path) -> None:
     text = path.read_bytes().decode()
     for seed in range(25):
         check(mutated(text, random.Random(seed)), seed)
+    if "html" in path.stem:
+        for seed in range(12):
+            check_page(mutated(text, random.Random(seed)), seed)
 
 
 def mutated(text: str, chance: random.Random) -> str:
@@ -134,6 +216,42 @@ def test_200_kilobytes_at_once(name: str) -> None:
 def test_a_long_answer_in_small_pieces_takes_seconds_and_not_minutes(name: str) -> None:
     text = LONG[name](80_000)
     assert seconds_for(lambda: streamed(text, PER_1000, [PICTURE], step=4)) < 20
+
+
+LONG_PAGES: dict[str, str] = {
+    "paragraphs": '<p data-bbox="1 2 3 4">some words</p>\n',
+    "sections that do not end": "<div>",
+    "ends of nothing": "<div></p></div>",
+    "beginnings of tags": "<a",
+    "tags with open quotes": '<a b="',
+    "comments that do not end": "<!-- ",
+    "declarations": "<!",
+    "bold": "<b>",
+    "table in a table": "<table><tr><td>",
+    "wide cells": '<td rowspan="9999" colspan="9999">',
+    "rows": "<tr><td>1",
+    "lists in lists": "<ul><li>a",
+    "scripts": "<script>",
+    "dropped elements": "<svg>",
+    "LaTeX tables": "\\begin{tabular}",
+    "cells of LaTeX": "\\multirow{9}{*}{a}&",
+    "comments with places": "<!-- Image (1, 2, 3, 4) -->\n",
+    "emphasis": "*a **b ",
+    "brackets": "[a](b",
+    "formulas": "\\(a $b",
+    "items": "- a\n",
+    "open formulas": "\n\n$$",
+}
+
+
+@pytest.mark.parametrize("name", LONG_PAGES)
+@pytest.mark.parametrize("begin", ['<html><body><table data-bbox="1 2 3 4">', "<!-- Table (1, 2, 3, 4) -->\n"])
+def test_a_long_page_in_small_pieces_takes_seconds_and_not_minutes(name: str, begin: str) -> None:
+    text = begin + LONG_PAGES[name] * (60_000 // len(LONG_PAGES[name]))
+    start = time.process_time()
+    answer = streamed(text, PER_1000, [PICTURE], step=4)
+    assert answer.document is not None
+    assert time.process_time() - start < 20
 
 
 def test_all_boxes_of_a_long_answer_are_found() -> None:
