@@ -297,7 +297,7 @@ class GroundActions:
         self, session: Session, shot: Shot, ask: Ask, engine: Engine, running: Running, progress: _Progress
     ) -> Iterator[Shown]:
         """Ask about one picture of several; what goes wrong with it does not stop the others."""
-        by_hand = _by_hand(shot)
+        before, by_hand = (shot.found, shot.answer), _by_hand(shot)
         shot.state, shot.error = "running", ""
         shot.found, shot.answer = None, _with(None, by_hand)
         _know_labels(session, shot)
@@ -312,7 +312,10 @@ class GroundActions:
             shot.state = "stopped" if running.is_stopped else "done"
         except Exception as error:
             shot.state, shot.error = "failed", sentence_of(error)
-        if shot.found and not shot.found.is_finished:
+        if shot.state != "done" and not (shot.found and shot.found.raw):
+            shot.found, shot.answer = before  # nothing has come: what was there stays
+            _know_labels(session, shot)
+        elif shot.found and not shot.found.is_finished:
             shot.found = shot.found.read_as(shot.found.ask.convention)
             shot.answer = _with(shot.found.answer, by_hand)
 

@@ -129,6 +129,26 @@ def test_what_was_drawn_by_hand_outlives_another_question(
     assert [region["label"] for region in _value(shown)["regions"]] == ["mine"]
 
 
+@pytest.mark.parametrize(
+    ("query", "fault", "words"),
+    [("", None, "Write what to find first."), ("cup", OutOfMemory("The memory is full."), "The memory is full.")],
+)
+def test_a_question_that_gets_no_answer_leaves_the_last_results(
+    make_studio: MakeStudio, files: list[Path], query: str, fault: Exception | None, words: str, tmp_path: Path
+) -> None:
+    engine = FakeEngine(BOXES)
+    actions, session = _actions(make_studio, engine), Session()
+    _add(actions, session, files[:1])
+    _run(actions, session)
+    engine.script, engine.fail_with = (), fault
+    *_, shown = _run(actions, session, Ask("find", query))
+    assert words in (shown.error or "")
+    assert [region["label"] for region in _value(shown)["regions"]] == ["cup", "table"]
+    path, _ = actions.export(session, "csv", tmp_path, everything=False)
+    assert path.read_text("utf-8-sig").count("box") == 2
+    actions.export(session, "coco", tmp_path, everything=False)
+
+
 def test_of_very_many_pictures_the_tray_shows_those_around_the_current_one() -> None:
     items = [TrayItem(f"{number:064}", f"{number}.png", "new") for number in range(500)]
     middle = tray_html(items, 250)
