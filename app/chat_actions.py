@@ -6,17 +6,19 @@ clicks into these calls and a `Shown` into updates.
 
 from __future__ import annotations
 
+import json
 import threading
+import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from app import chat_view as view
-from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Question, answer_of
+from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Live, Place, Question, answer_of
 from app.engine_manager import loading_words
 from app.examples import Example, read_examples
 from app.faults import sentence_of
-from app.history import Picture, Turn
+from app.history import ConversationGone, Picture, Turn
 from app.media_store import media_url
 from app.studio import Studio
 from app.viewer import viewer_value
@@ -36,32 +38,48 @@ POCKET_ABOUT = {
 }
 
 
+_STOP_PATIENCE_S = 10.0
+
+
+@dataclass(frozen=True)
+class _Run:
+    """An answer that is being written: `cancel` asks it to end, `ended` says that it has."""
+
+    cancel: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+
+
 @dataclass
 class Session:
-    """One open page. `cancel` belongs to the answer that runs now, `edited_id` is the message that is being edited,
-    `shown_id` the conversation that the page shows, `answer` what the running answer says so far."""
+    """One open page. `run` is the answer that runs now, `shown_id` the conversation that it belongs on screen with
+    (empty once the page shows none), `answer` what the running answer says so far."""
 
-    cancel: threading.Event | None = None
-    edited_id: str | None = None
+    run: _Run | None = None
     shown_id: str = ""
     answer: Answer = field(default_factory=Answer)
 
     def stop(self) -> None:
         """End the running answer; what came of it is kept."""
-        if self.cancel is not None:
-            self.cancel.set()
+        if self.run is not None:
+            self.run.cancel.set()
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What changes on the page; None leaves a part as it is."""
+    """What changes on the page; None leaves a part as it is.
+
+    `conversation_id`, `leaf_id` and `edited_id` are where the page stands (a `Place`). `draft` takes the composer's
+    place, `sent` names what leaves it (see `_sent`). An answer is being written as long as `live` says so.
+    """
 
     conversation_id: str | None = None
+    leaf_id: str | None = None
+    edited_id: str | None = None
     conversation: str | None = None
     live: str | None = None
     notice: str | None = None
     draft: Draft | None = None
-    is_running: bool | None = None
+    sent: str | None = None
     editing: str | None = None
     conversations: str | None = None
 
@@ -76,14 +94,21 @@ class ChatActions:
         self._examples = read_examples() if examples is None else examples
         self._example_images = [self._dialogue.read(example.path) for example in self._examples]
 
+    def arrive(self, session: Session, person: str, conversation_id: str) -> Shown:
+        """A page has come up: show its conversation, unless somebody was quick and has begun one there already."""
+        if session.run is not None or session.shown_id:
+            return Shown()
+        return self.open(session, person, conversation_id)
+
     def open(self, session: Session, person: str, conversation_id: str = "") -> Shown:
         """Show a conversation, or the welcome when there is none; an answer that runs is stopped and kept."""
         session.stop()
         branch = self._history.turns(person, conversation_id) or self._history.bring_back(person, conversation_id)
-        session.edited_id = None
         session.shown_id = conversation_id if branch else ""
         return Shown(
             conversation_id=session.shown_id,
+            leaf_id=_leaf_id(branch),
+            edited_id="",
             conversation=self._conversation(branch),
             live="",
             notice=view.error_html(self._history.notice),
@@ -91,67 +116,65 @@ class ChatActions:
             conversations=self._list(person, conversation_id),
         )
 
-    def send(self, session: Session, person: str, conversation_id: str, draft: Draft, knobs: Knobs) -> Iterator[Shown]:
+    def send(self, session: Session, person: str, place: Place, draft: Draft, knobs: Knobs) -> Iterator[Shown]:
         """Keep a message and answer it. Refused, it stays in the composer as it was."""
 
         def ask(engine: Engine) -> Question:
-            return self._dialogue.ask(person, conversation_id, draft, knobs, engine, session.edited_id)
+            return self._dialogue.ask(person, place, draft, knobs, engine)
 
-        yield from self._run(session, person, knobs, ask, empties_composer=True)
+        # After an edit the composer takes back what stood there before; else it gives away what was sent.
+        on_asked = Shown(edited_id="", editing="") if place.edited_id else Shown(sent=_sent(draft))
+        yield from self._run(session, person, knobs, ask, on_asked)
 
-    def again(
-        self, session: Session, person: str, conversation_id: str, message_id: str, knobs: Knobs
-    ) -> Iterator[Shown]:
+    def again(self, session: Session, person: str, place: Place, message_id: str, knobs: Knobs) -> Iterator[Shown]:
         """Answer the person's message that `message_id` is, or answers, once more; the old answer stays a version."""
 
         def ask(engine: Engine) -> Question:
-            return self._dialogue.ask_again(person, conversation_id, message_id, knobs, engine)
+            return self._dialogue.ask_again(person, place, message_id, knobs, engine)
 
         yield from self._run(session, person, knobs, ask)
 
-    def try_example(self, session: Session, person: str, place: int, knobs: Knobs) -> Iterator[Shown]:
+    def try_example(self, session: Session, person: str, number: int, knobs: Knobs) -> Iterator[Shown]:
         """Ask an example's question about its picture, in a new conversation."""
-        example = self._examples[place]
-        session.edited_id = None
+        example = self._examples[number]
         draft = Draft(example.question, (example.path,))
 
         def ask(engine: Engine) -> Question:
-            return self._dialogue.ask(person, "", draft, knobs, engine)
+            return self._dialogue.ask(person, Place(), draft, knobs, engine)
 
         yield from self._run(session, person, knobs, ask)
 
-    def edit(
-        self, session: Session, person: str, conversation_id: str, message_id: str
-    ) -> tuple[Shown, Sequence[Picture]]:
+    def edit(self, person: str, place: Place, message_id: str) -> tuple[Shown, Sequence[Picture]]:
         """Put a sent message back into the composer; returns the pictures that belong there too."""
-        turn = next((turn for turn in self._history.turns(person, conversation_id) if turn.id == message_id), None)
+        turn = self._turn(person, place, message_id)
         if turn is None:
             return Shown(), ()
-        session.edited_id = turn.id
-        return Shown(draft=Draft(turn.text), editing=view.editing_html()), turn.pictures
-
-    def leave_edit(self, session: Session) -> Shown:
-        """Forget the edit; the message stays as it was."""
-        session.edited_id = None
-        return Shown(draft=Draft(""), editing="")
+        return Shown(draft=Draft(turn.text), edited_id=turn.id, editing=view.editing_html()), turn.pictures
 
     def show_version(self, person: str, conversation_id: str, message_id: str) -> Shown:
         """Show another version of a message, with what followed it."""
-        self._history.show(person, conversation_id, message_id)
-        return Shown(conversation=self._conversation(self._history.turns(person, conversation_id)))
+        branch = self._history.show(person, conversation_id, message_id)
+        return self._standing(branch) if branch else Shown()
 
     def clear(self, session: Session, person: str, conversation_id: str) -> Shown:
         """Empty the conversation; nothing is deleted, and `bring_back` undoes it."""
         session.stop()
         if not self._history.has(person, conversation_id):
             return Shown()
+        session.shown_id = ""
         self._history.set_leaf(conversation_id, None)
-        return Shown(conversation=self._conversation(()), live="", notice=view.cleared_html())
+        return Shown(
+            leaf_id="",
+            edited_id="",
+            conversation=self.welcome(),
+            live="",
+            notice=view.cleared_html(),
+            editing="",
+        )
 
     def bring_back(self, person: str, conversation_id: str) -> Shown:
         """Undo `clear`."""
-        branch = self._history.bring_back(person, conversation_id)
-        return Shown(conversation=self._conversation(branch), notice="")
+        return self._standing(self._history.bring_back(person, conversation_id))
 
     def forget(self, session: Session, person: str, conversation_id: str, shown_id: str) -> Shown:
         """Delete a conversation with the pictures that no other one uses."""
@@ -165,15 +188,13 @@ class ChatActions:
         """What would become of the composer's pictures, one line each."""
         return view.draft_html([self._look(file, knobs) for file in files])
 
-    def large(
-        self, session: Session, person: str, conversation_id: str, sha256: str, answer_id: str, image_index: int
-    ) -> str:
+    def large(self, session: Session, person: str, place: Place, sha256: str, answer_id: str, image_index: int) -> str:
         """The value of an `image_viewer` for a picture: with what an answer found in it, or as it is."""
         image = self._studio.media.get(sha256)
         src = media_url(sha256)
         if image_index < 0:
             return viewer_value(image, src)
-        turn = next((turn for turn in self._history.turns(person, conversation_id) if turn.id == answer_id), None)
+        turn = self._turn(person, place, answer_id)
         answer, raw = (answer_of(turn), turn.text) if turn else (session.answer, "")
         return viewer_value(image, src, answer, raw, image_index=image_index)
 
@@ -195,7 +216,15 @@ class ChatActions:
             picture = self._dialogue.look(file, knobs, self._studio.engines.current())
         except StudioError as error:
             return {"name": clean_name(file.name), "problem": str(error)}
-        return {"name": picture.name, "caption": view.picture_caption(picture), "problem": ""}
+        return {"name": picture.name, "caption": ", ".join(view.picture_caption(picture)), "problem": ""}
+
+    def _turn(self, person: str, place: Place, message_id: str) -> Turn | None:
+        branch = self._history.branch(person, place.conversation_id, place.leaf_id)
+        return next((turn for turn in branch if turn.id == message_id), None)
+
+    def _standing(self, branch: Sequence[Turn]) -> Shown:
+        """The page shows this branch of its conversation."""
+        return Shown(leaf_id=_leaf_id(branch), conversation=self._conversation(branch), notice="")
 
     def _conversation(self, branch: Sequence[Turn]) -> str:
         return view.conversation_html(branch) if branch else self.welcome()
@@ -209,26 +238,30 @@ class ChatActions:
         person: str,
         knobs: Knobs,
         ask: Callable[[Engine], Question],
-        *,
-        empties_composer: bool = False,
+        on_asked: Shown | None = None,
     ) -> Iterator[Shown]:
         """Wait for the model, ask, answer. What is refused before it was stored leaves the page as it is."""
-        if session.cancel is not None:
+        previous = session.run
+        if previous is not None and not previous.cancel.is_set():
             yield Shown(notice=view.error_html("An answer is being written. Stop it first."))
             return
-        cancel = session.cancel = threading.Event()
+        run = session.run = _Run()
         try:
-            yield Shown(live=view.stage_html("Preparing"), notice="", is_running=True)
-            engine = yield from self._engine(cancel)
+            yield Shown(live=view.stage_html("Preparing"), notice="")
+            if previous is not None:
+                previous.ended.wait(_STOP_PATIENCE_S)
+            engine = yield from self._engine(run.cancel)
             question = ask(engine)
-            if empties_composer:
-                yield Shown(draft=Draft(""))
-            yield from self._answer(session, person, question, knobs, engine, cancel)
+            if on_asked is not None:
+                yield on_asked
+            yield from self._answer(session, person, question, knobs, engine, run.cancel)
         except Exception as error:
             sentence = sentence_of(error, "a message could not be answered")
-            yield Shown(live="", notice=view.error_html(sentence), is_running=False)
+            yield Shown(live="", notice=view.error_html(sentence))
         finally:
-            session.cancel = None
+            run.ended.set()
+            if session.run is run:
+                session.run = None
 
     def _engine(self, cancel: threading.Event) -> Generator[Shown, None, Engine]:
         """The current engine, waiting while it loads."""
@@ -245,30 +278,42 @@ class ChatActions:
         self, session: Session, person: str, question: Question, knobs: Knobs, engine: Engine, cancel: threading.Event
     ) -> Iterator[Shown]:
         """The message is stored: show it, and write the answer."""
-        session.edited_id = None
         conversation_id = session.shown_id = question.conversation_id
-        branch = self._history.turns(person, conversation_id)
+        branch = self._history.branch(person, conversation_id, question.message_id)
         yield Shown(
             conversation_id=conversation_id,
+            leaf_id=question.message_id,
             conversation=view.conversation_html(branch, is_running=True),
-            editing="",
             conversations=self._list(person, conversation_id),
         )
         live_view = view.LiveView([picture for turn in branch for picture in turn.pictures])
+        live: Live | None = None
         try:
             for live in self._dialogue.answer(question, knobs, engine, cancel):
                 session.answer = live.answer
                 if session.shown_id == conversation_id:
                     yield Shown(live=live_view.html(live))
-            end = self._ended(person, conversation_id)
-        except AnswerNotKept as problem:
-            end = Shown(notice=view.error_html(str(problem)))  # the words stay where they are, in the live answer
+            end = self._ended(person, question)
+        except AnswerNotKept as problem:  # the words stay where they are
+            end = Shown(live=live_view.left_html(live) if live else "", notice=view.error_html(str(problem)))
         except EngineError as problem:
-            end = self._ended(person, conversation_id, str(problem))
-        is_left = session.shown_id != conversation_id
-        yield Shown(is_running=False) if is_left else replace(end, is_running=False)
+            end = self._ended(person, question, str(problem))
+        yield end if session.shown_id == conversation_id else Shown(live="")
 
-    def _ended(self, person: str, conversation_id: str, error: str = "") -> Shown:
+    def _ended(self, person: str, question: Question, error: str = "") -> Shown:
         """The stored answer takes the place of the live one."""
-        branch = self._history.turns(person, conversation_id)
-        return Shown(conversation=view.conversation_html(branch, error=error), live="")
+        branch = self._history.branch(person, question.conversation_id, question.answer_id)
+        branch = branch or self._history.branch(person, question.conversation_id, question.message_id)
+        if not branch:
+            return Shown(live="", notice=view.error_html(error or str(ConversationGone())))
+        return Shown(leaf_id=_leaf_id(branch), conversation=view.conversation_html(branch, error=error), live="")
+
+
+def _leaf_id(branch: Sequence[Turn]) -> str:
+    return branch[-1].id if branch else ""
+
+
+def _sent(draft: Draft) -> str:
+    """What leaves the composer, for `takeOut` in chat.js; what was added there meanwhile stays."""
+    files = [str(file) for file in draft.files]
+    return json.dumps({"id": uuid.uuid4().hex, "text": draft.text, "files": files})  # the same words may be sent twice

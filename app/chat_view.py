@@ -69,28 +69,35 @@ class LiveView:
         self._markdown = MarkdownStream()
 
     def html(self, live: Live) -> str:
+        has_begun = bool(live.snapshot.text or live.snapshot.thinking)
+        return str(macros("chat.html").live(self._body(live), _stage(live, bool(self._pictures)), not has_begun))
+
+    def left_html(self, live: Live) -> str:
+        """The same when nothing more will come, for an answer that could not be kept."""
+        return str(macros("chat.html").left(self._body(live), live.snapshot.text))
+
+    def _body(self, live: Live) -> _Body:
         text, thinking = live.snapshot.text, live.snapshot.thinking
         found = _found(live.answer)
-        body = _Body(
+        return _Body(
             html=to_html(live.answer.text) if found else self._markdown.to_html(text),
             thinking=thinking,
             is_thinking=bool(thinking) and not text,
             overlays=_overlays(live.answer, self._pictures),
         )
-        return str(macros("chat.html").live(body, _stage(live, bool(self._pictures))))
 
 
 def stage_html(stage: str) -> str:
     """The place of the answer before its first piece: what is going on."""
-    return str(macros("chat.html").live(_Body(), stage))
+    return str(macros("chat.html").live(_Body(), stage, True))
 
 
-def picture_caption(picture: Picture) -> str:
-    """ "640 × 480 → 640 × 480, 300 visual tokens"; without the second half while no model is loaded."""
+def picture_caption(picture: Picture) -> tuple[str, str]:
+    """("640 × 480 → 640 × 480", "300 visual tokens"), each to stay on one line; less is known without a model."""
     source = _size(picture.size_wh)
     if picture.input_size_wh is None or picture.tokens is None:
-        return f"{source}; the size for the model is known once it has loaded"
-    return f"{source} → {_size(picture.input_size_wh)}, {picture.tokens:,} visual tokens"
+        return source, "the size for the model is known once it has loaded"
+    return f"{source} → {_size(picture.input_size_wh)}", f"{picture.tokens:,} visual tokens"
 
 
 def stats_line(details: Mapping[str, Any]) -> str:
@@ -99,7 +106,8 @@ def stats_line(details: Mapping[str, Any]) -> str:
     first_s = details.get("time_to_first_token_s")
     if first_s is not None:
         parts.append(f"{first_s:.2f} s to first token" if first_s < 1 else f"{first_s:.1f} s to first token")
-        parts.append(f"{details.get('tokens_per_s', 0):.0f} tokens/s")
+        rate = details.get("tokens_per_s", 0)
+        parts.append(f"{rate:.1f} tokens/s" if rate < 10 else f"{rate:.0f} tokens/s")
     parts.append(f"{details.get('prompt_tokens', 0):,} tokens in, {details.get('generated_tokens', 0):,} out")
     parts.append(_FINISHED.get(details.get("finish_reason", ""), "ended"))
     return " · ".join(parts)
@@ -126,7 +134,8 @@ def about_html(about: Mapping[str, str]) -> str:
 
 
 def error_html(sentence: str) -> str:
-    return str(macros("chat.html").error(sentence)) if sentence else ""
+    """A notice that something did not work, which can be dismissed; empty without a sentence."""
+    return str(macros("chat.html").notice(sentence)) if sentence else ""
 
 
 def editing_html() -> str:

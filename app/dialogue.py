@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import uuid
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,10 +16,10 @@ from typing import Any
 
 from app.answering import Answering, Snapshot
 from app.faults import sentence_of
-from app.history import Picture, Turn
+from app.history import ConversationGone, Picture, Turn
 from app.studio import Studio
-from model.catalog import FAMILIES
-from model.engines.base import Engine
+from model.catalog import FAMILIES, budget_of_tokens
+from model.engines.base import Engine, check_options
 from model.errors import EngineError, MediaError, StudioError
 from model.media import Limits, clean_name, read_image_file
 from model.parsing import AnswerParser, parse_answer
@@ -37,6 +38,10 @@ from model.types import (
 _log = logging.getLogger(__name__)
 
 
+DESCRIBE = "Describe the picture."
+COMPARE = "Compare the pictures."
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """What stands in the composer: words, and the files of pictures that were dropped there."""
@@ -44,23 +49,46 @@ class Draft:
     text: str
     files: tuple[Path, ...] = ()
 
+    @property
+    def question(self) -> str:
+        """The words to send: pictures without any ask for what people mean by them."""
+        if self.text.strip() or not self.files:
+            return self.text
+        return DESCRIBE if len(self.files) == 1 else COMPARE
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a page stands: a conversation, the last message that it shows of it, and the message that is being edited.
+
+    Each is an id, or empty for none. Two pages may show different branches of one conversation.
+    """
+
+    conversation_id: str = ""
+    leaf_id: str = ""
+    edited_id: str = ""
+
 
 @dataclass(frozen=True, slots=True)
 class Knobs:
-    """What the side panel says. A picture with more than `max_pixels` is scaled down; None is the model's own bound."""
+    """What the side panel says. A picture of more than `max_visual_tokens` is scaled down; None is the model's cap."""
 
     system_prompt: str = ""
     options: GenerationOptions = field(default_factory=GenerationOptions)
-    max_pixels: int | None = None
+    max_visual_tokens: int | None = None
     number_pictures: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A stored conversation that ends with a person's message, made ready for the engine that will answer it."""
+    """A stored conversation that ends with a person's message, made ready for the engine that will answer it.
+
+    `answer_id` is the id under which the answer will be kept.
+    """
 
     conversation_id: str
     message_id: str
+    answer_id: str
     prompt: Prompt
 
 
@@ -73,7 +101,7 @@ class Live:
 
 
 class AnswerNotKept(StudioError):
-    """The answer is complete but could not be stored."""
+    """The answer came but could not be stored."""
 
 
 class Dialogue:
@@ -99,52 +127,43 @@ class Dialogue:
         prompt = engine.prepare([Message("user", (image,))], _budget(knobs, engine))
         return _pictures([image], prompt.media)[0]
 
-    def ask(
-        self,
-        person: str,
-        conversation_id: str,
-        draft: Draft,
-        knobs: Knobs,
-        engine: Engine,
-        edited_id: str | None = None,
-    ) -> Question:
-        """Keep a new message; an edited one becomes a branch beside the message `edited_id`.
+    def ask(self, person: str, place: Place, draft: Draft, knobs: Knobs, engine: Engine) -> Question:
+        """Keep a new message after the last one that the page shows; an edited one becomes a branch beside the old.
 
         Raises `StudioError`, with nothing stored, when the message cannot be sent as it stands.
         """
-        branch = self._history.turns(person, conversation_id)
-        if edited_id is not None:
-            branch = branch[: next((i for i, turn in enumerate(branch) if turn.id == edited_id), len(branch))]
+        if place.conversation_id and not self._history.has(person, place.conversation_id):
+            raise ConversationGone
+        branch = self._branch(person, place)
         images = tuple(self._read_to_send(file) for file in draft.files)
-        message = Message("user", (*images, *_words(draft.text)))
+        message = Message("user", (*images, *_words(draft.question)))
         prompt = self._prepare([*self._messages(branch), message], knobs, engine)
         for image in images:
             self._media.put(image)
-        if not self._history.has(person, conversation_id):
-            conversation_id = self._history.start(person, _title(draft, images))
+        conversation_id = place.conversation_id or self._history.start(person, _title(draft, images))
         parent_id = branch[-1].id if branch else None
         pictures = _pictures(images, prompt.media)
-        message_id = self._history.add(conversation_id, parent_id, "user", draft.text, pictures)
-        return Question(conversation_id, message_id, prompt)
+        message_id = self._history.add(conversation_id, parent_id, "user", draft.question, pictures)
+        return Question(conversation_id, message_id, uuid.uuid4().hex, prompt)
 
-    def ask_again(self, person: str, conversation_id: str, message_id: str, knobs: Knobs, engine: Engine) -> Question:
+    def ask_again(self, person: str, place: Place, message_id: str, knobs: Knobs, engine: Engine) -> Question:
         """Go back to the person's message that `message_id` is, or answers, to have it answered once more."""
-        branch = self._history.turns(person, conversation_id)
+        branch = self._history.branch(person, place.conversation_id, place.leaf_id)
         end = next((i for i, turn in enumerate(branch) if turn.id == message_id), len(branch) - 1)
         while end >= 0 and branch[end].role != "user":
             end -= 1
         if end < 0:
             raise EngineError("There is no message to answer here any more.")
         prompt = self._prepare(self._messages(branch[: end + 1]), knobs, engine)
-        self._history.set_leaf(conversation_id, branch[end].id)
-        return Question(conversation_id, branch[end].id, prompt)
+        self._history.set_leaf(place.conversation_id, branch[end].id)
+        return Question(place.conversation_id, branch[end].id, uuid.uuid4().hex, prompt)
 
     def answer(
         self, question: Question, knobs: Knobs, engine: Engine, cancel: threading.Event
     ) -> Generator[Live, None, None]:
         """Answer it, piece by piece; what came is stored however it ends, when the iterator is closed early too.
 
-        Raises `EngineError` after the last piece when the answer broke off, `AnswerNotKept` when the disk refused it.
+        Raises `EngineError` after the last piece when the answer broke off, `AnswerNotKept` when it could not be kept.
         """
         family = FAMILIES[engine.info.family]
         parser = AnswerParser(family.convention, question.prompt.media, action_convention=family.action_convention)
@@ -160,6 +179,12 @@ class Dialogue:
             if snapshot.text or snapshot.thinking or snapshot.last.finish_reason in ("stop", "length"):
                 self._keep(question, snapshot, _details(snapshot, question.prompt, engine, broken_off))
 
+    def _branch(self, person: str, place: Place) -> list[Turn]:
+        """What comes before the message that is sent from there."""
+        branch = self._history.branch(person, place.conversation_id, place.leaf_id)
+        edited = (index for index, turn in enumerate(branch) if turn.id == place.edited_id)
+        return branch[: next(edited, len(branch))]
+
     def _read_to_send(self, file: Path) -> Image:
         try:
             return self.read(file)
@@ -169,12 +194,18 @@ class Dialogue:
     def _keep(self, question: Question, snapshot: Snapshot, details: Mapping[str, Any]) -> None:
         try:
             self._history.add(
-                question.conversation_id, question.message_id, "assistant", snapshot.text, details=details
+                question.conversation_id,
+                question.message_id,
+                "assistant",
+                snapshot.text,
+                details=details,
+                message_id=question.answer_id,
             )
         except StudioError as error:
             raise AnswerNotKept(f"{error} The answer stands here until the page is left.") from error
 
     def _prepare(self, messages: Sequence[Message], knobs: Knobs, engine: Engine) -> Prompt:
+        check_options(knobs.options)
         system = [Message("system", (Text(knobs.system_prompt),))] if knobs.system_prompt.strip() else []
         return engine.prepare([*system, *messages], _budget(knobs, engine), add_vision_id=knobs.number_pictures)
 
@@ -207,9 +238,7 @@ def _parsed(answering: Answering, parser: AnswerParser) -> Iterator[tuple[Snapsh
 
 
 def _budget(knobs: Knobs, engine: Engine) -> PixelBudget | None:
-    if knobs.max_pixels is None:
-        return None
-    return PixelBudget(min(engine.default_budget.min_pixels, knobs.max_pixels), knobs.max_pixels)
+    return budget_of_tokens(engine.info.family, knobs.max_visual_tokens) if knobs.max_visual_tokens else None
 
 
 def _words(text: str) -> tuple[Part, ...]:
@@ -217,8 +246,8 @@ def _words(text: str) -> tuple[Part, ...]:
 
 
 def _title(draft: Draft, images: Sequence[Image]) -> str:
-    words = " ".join(draft.text.split())
-    return words or (images[0].name if images else "") or "Picture"
+    name = images[0].name if images else ""
+    return " ".join(draft.text.split()) or name or draft.question
 
 
 def _pictures(images: Sequence[Image], media: Sequence[MediumInput]) -> tuple[Picture, ...]:

@@ -62,8 +62,8 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A stored message. `siblings` are the ids of all messages with the same parent and role, oldest first, itself
-    included; `details` say how an answer came about (model, counts, timings, why it ended, thinking)."""
+    """A stored message. `siblings` are the ids of all messages with the same parent, oldest first, itself included;
+    `details` say how an answer came about (model, counts, timings, why it ended, thinking)."""
 
     id: str
     parent_id: str | None
@@ -81,6 +81,13 @@ class Conversation:
     id: str
     title: str
     updated_at: float
+
+
+class ConversationGone(StudioError):
+    """The conversation was deleted while somebody still wrote in it."""
+
+    def __init__(self) -> None:
+        super().__init__("This conversation was deleted meanwhile. Begin a new one to go on.")
 
 
 class History:
@@ -136,9 +143,15 @@ class History:
         text: str,
         pictures: Sequence[Picture] = (),
         details: Mapping[str, Any] | None = None,
+        *,
+        message_id: str | None = None,
     ) -> str:
-        """Keep one message after `parent_id` and make it the one that is shown; returns its id."""
-        message_id = uuid.uuid4().hex
+        """Keep one message after `parent_id` and show the branch that it ends; returns its id.
+
+        An answer whose question is no longer the end of what is shown (the conversation was cleared, or goes on
+        elsewhere) is kept without being shown. Raises `ConversationGone` when there is no such conversation.
+        """
+        message_id = message_id or uuid.uuid4().hex
         now = time.time()
         stored_pictures = json.dumps([_picture_row(picture) for picture in pictures])
         with self._writing() as db:
@@ -155,32 +168,33 @@ class History:
                     now,
                 ),
             )
+            db.execute("UPDATE conversations SET updated_at = ? WHERE id = ?", (now, conversation_id))
             db.execute(
-                "UPDATE conversations SET leaf_id = ?, updated_at = ? WHERE id = ?", (message_id, now, conversation_id)
+                "UPDATE conversations SET leaf_id = ? WHERE id = ? AND (? <> 'assistant' OR leaf_id IS ?)",
+                (message_id, conversation_id, role, parent_id),
             )
         return message_id
 
     def turns(self, owner: str, conversation_id: str) -> list[Turn]:
         """The shown branch from the first message to the leaf; empty for a conversation that the owner lacks."""
         leaf_id, rows = self._rows(owner, conversation_id)
-        children = _children(rows.values())
-        branch: list[Turn] = []
-        message_id = leaf_id
-        while message_id is not None:
-            row = rows[message_id]
-            branch.append(_turn(row, tuple(children[row["parent_id"]])))
-            message_id = row["parent_id"]
-        return branch[::-1]
+        return _branch(rows, leaf_id)
 
-    def show(self, owner: str, conversation_id: str, message_id: str) -> None:
-        """Show the branch through this message, down to the newest message below it."""
+    def branch(self, owner: str, conversation_id: str, leaf_id: str) -> list[Turn]:
+        """The branch that ends with this message, whatever is shown elsewhere; empty without such a message."""
+        _, rows = self._rows(owner, conversation_id)
+        return _branch(rows, leaf_id)
+
+    def show(self, owner: str, conversation_id: str, message_id: str) -> list[Turn]:
+        """Show the branch through this message, down to the newest message below it; returns it."""
         _, rows = self._rows(owner, conversation_id)
         if message_id not in rows:
-            return
+            return []
         children = _children(rows.values())
         while message_id in children:
             message_id = children[message_id][-1]
         self.set_leaf(conversation_id, message_id)
+        return _branch(rows, message_id)
 
     def set_leaf(self, conversation_id: str, message_id: str | None) -> None:
         """Show the branch that ends here; None shows the conversation as empty, with nothing deleted."""
@@ -192,8 +206,9 @@ class History:
         _, rows = self._rows(owner, conversation_id)
         if not rows:
             return []
-        self.set_leaf(conversation_id, list(rows)[-1])
-        return self.turns(owner, conversation_id)
+        newest = list(rows)[-1]
+        self.set_leaf(conversation_id, newest)
+        return _branch(rows, newest)
 
     def delete(self, owner: str, conversation_id: str) -> list[str]:
         """Forget a conversation with all its branches; returns the hashes of pictures that nothing uses any more."""
@@ -233,6 +248,8 @@ class History:
             try:
                 with self._db:
                     yield self._db
+            except sqlite3.IntegrityError as error:  # a message without its conversation is the only breach there is
+                raise ConversationGone from error
             except sqlite3.Error as error:
                 raise StudioError(
                     "The conversation could not be saved: the data folder is full or cannot be written to."
@@ -267,6 +284,16 @@ def _set_aside(path: Path) -> None:
 def _is_used(db: sqlite3.Connection, sha256: str) -> bool:
     # The hash is 64 hexadecimal digits, so it cannot be part of anything else in the column.
     return db.execute("SELECT 1 FROM messages WHERE instr(pictures, ?) LIMIT 1", (sha256,)).fetchone() is not None
+
+
+def _branch(rows: Mapping[str, sqlite3.Row], leaf_id: str | None) -> list[Turn]:
+    children = _children(rows.values())
+    branch: list[Turn] = []
+    row = rows.get(leaf_id or "")
+    while row is not None:
+        branch.append(_turn(row, tuple(children[row["parent_id"]])))
+        row = rows.get(row["parent_id"] or "")
+    return branch[::-1]
 
 
 def _children(rows: Iterable[sqlite3.Row]) -> dict[str | None, list[str]]:

@@ -1,8 +1,12 @@
-"""The side panel: how the model is asked to answer. Knows widgets and presets; what becomes of them is `dialogue`'s."""
+"""The side panel: how the model is asked to answer. Knows widgets and presets; what becomes of them is `dialogue`'s.
+
+The loaded model's preset and bounds are offered to the page, and taken there (`StudioKnobs` in chat.js): only the page
+knows at that very moment whether somebody has set something.
+"""
 
 from __future__ import annotations
 
-import math
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -10,18 +14,20 @@ import gradio as gr
 from gradio.components import Component
 
 from app.dialogue import Knobs
-from model.catalog import Preset, presets_of
-from model.engines.base import Engine
+from app.studio import Studio
+from model.catalog import FAMILIES, MAX_VISUAL_TOKENS, most_visual_tokens, presets_of
 from model.errors import RequestError
-from model.types import GenerationOptions
+from model.types import EngineInfo, GenerationOptions
 
-_PIXELS_PER_MEGAPIXEL = 1_000_000
 _SEEDS = 10**18
+_NEW_TOKENS_MAX = 32_768
+_UNKNOWN_TOKENS = 4096
+"""The visual tokens of a picture while no model is loaded that would say how many suit it."""
 PRESET_NAMES = ("Quality", "Speed", "Low memory")
 
 
 class KnobPanel:
-    """The widgets of the panel; create inside a column. `inputs` are what a handler has to be given."""
+    """The widgets of the panel; create inside a column. `inputs` are what `read` has to be given."""
 
     def __init__(self) -> None:
         self.preset = gr.Radio(
@@ -35,74 +41,66 @@ class KnobPanel:
         )
         # Until the loaded model's preset arrives: values that suit every model.
         start = GenerationOptions()
-        self.megapixels = gr.Slider(
-            0,
-            16,
-            value=0,
-            step=0.001,
-            label="Pixel budget",
-            info="Megapixels that a picture is scaled down to; 0 is up to the model.",
+        self.visual_tokens = _slider(
+            4, MAX_VISUAL_TOKENS, _UNKNOWN_TOKENS, 1, "Pixel budget", "The most visual tokens that a picture may have."
         )
-        self.max_new_tokens = gr.Slider(
-            16,
-            8192,
-            value=start.max_new_tokens,
-            step=16,
-            label="Max new tokens",
-            info="The answer is cut at this length.",
+        self.max_new_tokens = _slider(
+            16, _NEW_TOKENS_MAX, start.max_new_tokens, 16, "Max new tokens", "The answer is cut at this length."
         )
         self.greedy = gr.Checkbox(
             value=start.greedy, label="Greedy", info="Always the likeliest token: the same answer every time."
         )
-        self.temperature = gr.Slider(
-            0,
-            2,
-            value=start.temperature,
-            step=0.01,
-            label="Temperature",
-            info="Higher is more varied, lower is steadier.",
+        self.temperature = _slider(
+            0, 2, start.temperature, 0.01, "Temperature", "Higher is more varied, lower is steadier."
         )
-        self.top_p = gr.Slider(
-            0, 1, value=start.top_p, step=0.01, label="Top-p", info="Picks among the likeliest that add up to this."
+        self.top_p = _slider(
+            0.001, 1, start.top_p, 0.001, "Top-p", "Picks among the likeliest that add up to this; 1 is all."
         )
-        self.top_k = gr.Slider(
-            0, 200, value=start.top_k, step=1, label="Top-k", info="Picks among this many tokens; 0 is no limit."
-        )
-        self.repetition_penalty = gr.Slider(
-            1,
-            2,
-            value=start.repetition_penalty,
-            step=0.01,
-            label="Repetition penalty",
-            info="Above 1 the model repeats itself less.",
+        self.top_k = _slider(0, 200, start.top_k, 1, "Top-k", "Picks among this many tokens; 0 is no limit.")
+        self.repetition_penalty = _slider(
+            1, 2, start.repetition_penalty, 0.01, "Repetition penalty", "Above 1 the model repeats itself less."
         )
         # Text, because an empty number field comes up as 0, which would be a seed.
         self.seed = gr.Textbox(
             label="Seed", max_lines=1, info="The same number gives the same answer; empty draws one.", elem_id="seed"
         )
-        self._preset_values = gr.State(list(self._values_of(start, 0).values()))
+        self._offer = gr.Textbox(visible="hidden")
+        self._placed = gr.Textbox(json.dumps([widget.value for widget in self.chosen]), visible="hidden")
 
     @property
-    def outputs(self) -> list[Component]:
-        """What a preset changes."""
-        return [self.preset, self._preset_values, *self._values_of(GenerationOptions(), 0)]
-
-    @property
-    def inputs(self) -> set[Component]:
-        """What `read` and `is_untouched` have to be given."""
-        return {
-            self._preset_values,
-            self.system_prompt,
-            self.number_pictures,
-            self.megapixels,
+    def chosen(self) -> list[Component]:
+        """What a preset sets."""
+        return [
+            self.visual_tokens,
             self.max_new_tokens,
             self.greedy,
             self.temperature,
             self.top_p,
             self.top_k,
             self.repetition_penalty,
-            self.seed,
-        }
+        ]
+
+    @property
+    def inputs(self) -> set[Component]:
+        """What `read` has to be given."""
+        return {self.system_prompt, self.number_pictures, self.seed, *self.chosen}
+
+    def wire(self, studio: Studio, model_name: gr.Textbox) -> None:
+        """A chosen preset is set; another model's (`model_name` changes) unless somebody has set the panel."""
+
+        def offer(name: str) -> str:
+            engine = studio.engines.current()
+            return offer_json(engine.info, name) if engine else ""
+
+        local: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        quick: dict[str, Any] = {**local, "queue": False}
+        taken = [self.preset, self._placed, *self.chosen]
+        model_name.change(offer, self.preset, self._offer, **quick)
+        self._offer.change(
+            None, [self._offer, self._placed, *self.chosen], taken, js="StudioKnobs.takeUnlessSet", **local
+        )
+        chosen = self.preset.input(offer, self.preset, self._offer, **quick)
+        chosen.then(None, self._offer, taken, js="StudioKnobs.take", **local)
 
     def read(self, values: Mapping[Component, Any]) -> Knobs:
         """What the widgets say; a temperature of 0 means greedy. Raises `RequestError` for a seed that is none."""
@@ -118,41 +116,39 @@ class KnobPanel:
         return Knobs(
             system_prompt=values[self.system_prompt] or "",
             options=options,
-            max_pixels=self.max_pixels(values),
+            max_visual_tokens=self.max_visual_tokens(values),
             number_pictures=bool(values[self.number_pictures]),
         )
 
-    def max_pixels(self, values: Mapping[Component, Any]) -> int | None:
-        """The pixel budget; None leaves it to the model."""
-        return int(values[self.megapixels] * _PIXELS_PER_MEGAPIXEL) or None
-
-    def show(self, preset: Preset) -> dict[Component, Any]:
-        """Updates that set the widgets to a preset."""
-        values = self._values_of(preset.options, preset.budget.max_pixels)
-        return {**values, self.preset: gr.update(info=preset.hint), self._preset_values: list(values.values())}
-
-    def is_untouched(self, values: Mapping[Component, Any]) -> bool:
-        """Whether the widgets still stand where a preset, or the start, had put them."""
-        now = [values[widget] for widget in self._values_of(GenerationOptions(), 0)]
-        return bool(now == values[self._preset_values])
-
-    def _values_of(self, options: GenerationOptions, max_pixels: int) -> dict[Component, Any]:
-        # Rounded up, for a budget that is a hair too small costs a whole row of patches.
-        megapixels = math.ceil(max_pixels / _PIXELS_PER_MEGAPIXEL * 1000) / 1000
-        return {
-            self.megapixels: megapixels,
-            self.max_new_tokens: options.max_new_tokens,
-            self.greedy: options.greedy,
-            self.temperature: options.temperature,
-            self.top_p: options.top_p,
-            self.top_k: options.top_k,
-            self.repetition_penalty: options.repetition_penalty,
-        }
+    def max_visual_tokens(self, values: Mapping[Component, Any]) -> int:
+        """The pixel budget: as many tokens as a picture may have."""
+        return int(values[self.visual_tokens])
 
 
-def preset_of(engine: Engine | None, name: str) -> Preset | None:
-    """The named preset for the loaded model; None while nothing is loaded."""
-    return presets_of(engine.info).get(name) if engine else None
+def offer_json(info: EngineInfo, name: str) -> str:
+    """The named preset of a model for `StudioKnobs` in chat.js: the hint, then how each widget that a preset sets is
+    to be updated, in the panel's order."""
+    preset = presets_of(info)[name]
+    family, options = FAMILIES[info.family], preset.options
+    tokens = preset.budget.max_pixels // family.patch_factor**2
+    budget = (
+        f"The most visual tokens that a picture may have; each is {family.patch_factor} × {family.patch_factor} pixels."
+    )
+    updates = [
+        gr.update(value=tokens, maximum=most_visual_tokens(info), info=budget),
+        gr.update(value=options.max_new_tokens, maximum=min(info.context_tokens, _NEW_TOKENS_MAX)),
+        gr.update(value=options.greedy),
+        gr.update(value=options.temperature),
+        gr.update(value=options.top_p),
+        gr.update(value=options.top_k),
+        gr.update(value=options.repetition_penalty),
+    ]
+    return json.dumps({"preset": gr.update(info=preset.hint), "chosen": updates})
+
+
+def _slider(minimum: float, maximum: float, value: float, step: float, label: str, info: str) -> gr.Slider:
+    # Without the button that sets it back: it knows where the slider stood first, not what the preset says.
+    return gr.Slider(minimum, maximum, value=value, step=step, label=label, info=info, buttons=[])
 
 
 def _seed(text: str) -> int | None:

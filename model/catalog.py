@@ -7,6 +7,7 @@ add a row.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -152,13 +153,17 @@ POCKET_NAME = "pocket"
 POCKET_VISUAL_TOKENS = 64
 """The most that a picture gave in the pocket model's training; its preprocessor_config.json says so in pixels."""
 
+MAX_VISUAL_TOKENS = 16_384
+"""The most that a picture may have: the published families' preprocessor_config.json all say so, in pixels."""
+
 _POCKET_SAMPLING = replace(_INSTRUCT, greedy=True)
 
-# Name, what it means in one line, the most visual tokens that a picture may have, and how many tokens to answer with.
+# Name, what it is for, the most visual tokens that a picture may have (the pocket model's apart), and how many tokens
+# to answer with.
 _PRESETS = (
-    ("Quality", "Large pictures and long answers: for small text and many objects.", 4096, 2048),
-    ("Speed", "Medium pictures: several times faster, small text may be lost.", 1024, 1024),
-    ("Low memory", "Small pictures and short answers.", 256, 512),
+    ("Quality", "Sees the most.", 4096, POCKET_VISUAL_TOKENS, 2048),
+    ("Speed", "Begins to answer sooner; may miss what is small.", 1024, 36, 1024),
+    ("Low memory", "Needs the least memory; sees only what is large.", 256, 16, 512),
 )
 _MIN_TOKENS = 4
 _THINKING_PATIENCE = 4  # a model that thinks first writes several times as much
@@ -184,22 +189,36 @@ def presets_of(info: EngineInfo) -> Mapping[str, Preset]:
     """The presets for the loaded model by name; the first is the default."""
     sampling = sampling_of(info)
     patience = _THINKING_PATIENCE if sampling == _THINKING else 1
-    largest = POCKET_VISUAL_TOKENS if info.is_pocket else _PRESETS[0][2]
     return {
-        name: Preset(
+        name: _preset(
+            info.family,
             name,
-            hint,
+            purpose,
+            pocket_tokens if info.is_pocket else visual_tokens,
             replace(sampling, max_new_tokens=new_tokens * patience),
-            budget_of_tokens(info.family, min(tokens, largest)),
         )
-        for name, hint, tokens, new_tokens in _PRESETS
+        for name, purpose, visual_tokens, pocket_tokens, new_tokens in _PRESETS
     }
+
+
+def most_visual_tokens(info: EngineInfo) -> int:
+    """As many visual tokens as a picture can have with the loaded model."""
+    return POCKET_VISUAL_TOKENS if info.is_pocket else MAX_VISUAL_TOKENS
 
 
 def budget_of_tokens(family_key: str, max_tokens: int = _PRESETS[0][2]) -> PixelBudget:
     """The pixel budget that gives a picture at most `max_tokens` visual tokens; without a number the default cap."""
     area = FAMILIES[family_key].patch_factor ** 2
     return PixelBudget(_MIN_TOKENS * area, max_tokens * area)
+
+
+def _preset(family_key: str, name: str, purpose: str, visual_tokens: int, options: GenerationOptions) -> Preset:
+    side_px = math.isqrt(visual_tokens) * FAMILIES[family_key].patch_factor
+    hint = (
+        f"{purpose} Up to {visual_tokens:,} visual tokens a picture, as {side_px:,} × {side_px:,} pixels have, and "
+        f"{options.max_new_tokens:,} tokens an answer."
+    )
+    return Preset(name, hint, options, budget_of_tokens(family_key, visual_tokens))
 
 
 def within(bounds: PixelBudget, wanted: PixelBudget) -> PixelBudget:

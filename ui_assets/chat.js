@@ -2,7 +2,10 @@
    Knows the tab's HTML (chat.html). What a click means is decided in Python; here it only becomes an event. */
 window.StudioChat = (() => {
   'use strict';
+  const WAITING = ['again', 'edit', 'show']; // what waits until the answer is written
+  const LONG_MESSAGE_CHARS = 10_000;
   const DRAFT_KEY = 'qwen-vl-studio-draft';
+  let aside = null; // what stood in the composer before an earlier message was put there to be edited
   const byId = (id) => document.getElementById(id);
   const isShown = () => byId('chat')?.offsetParent != null;
 
@@ -12,12 +15,27 @@ window.StudioChat = (() => {
       const button = event.target.closest('button[data-do]');
       if (!button) return;
       const action = button.dataset.do;
+      if (WAITING.includes(action) && isWriting()) return; // a person with a keyboard reaches it all the same
       if (action === 'copy') copy(button, button.closest('[data-raw]').dataset.raw);
       else if (action === 'copy-code') copy(button, button.closest('.code').querySelector('pre').textContent);
       else if (action === 'forget' && !button.dataset.sure) askAgain(button);
       else if (action === 'large') showLarge(button, trigger);
       else trigger(action, { ...button.dataset });
     });
+  }
+
+  /** The notes above the composer, which also say what a paste was too long for. */
+  function mountNotes(element, trigger, maxChars) {
+    mount(element, trigger);
+    addEventListener('paste', (event) => {
+      if (event.target !== composerText()) return;
+      const { value, selectionStart, selectionEnd } = event.target;
+      const pasted = event.clipboardData?.getData('text').length ?? 0;
+      if (value.length - (selectionEnd - selectionStart) + pasted <= maxChars) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      trigger('too_long', { length: pasted });
+    }, true);
   }
 
   async function copy(button, text) {
@@ -77,7 +95,59 @@ window.StudioChat = (() => {
   }
 
   /** Which pictures are in the composer: changes only when they do, not with every letter. */
-  const draftFiles = (value) => (value?.files ?? []).map((file) => file.path).join('\n');
+  function draftFiles(value) {
+    markLong(value?.text ?? '');
+    return (value?.files ?? []).map((file) => file.path).join('\n');
+  }
+
+  /** The text area fits its height to its text by trial, which takes seconds for a long one: fix it then. */
+  const markLong = (text) => document.body.classList.toggle('long-message', text.length > LONG_MESSAGE_CHARS);
+
+  function watchLength() {
+    addEventListener('input', (event) => event.target === composerText() && markLong(event.target.value), true);
+  }
+
+  /** The file chooser offers pictures; what is dropped or pasted is judged by its content. */
+  function offerPictures(types) {
+    addEventListener('click', (event) => {
+      if (event.target.closest?.('#composer .upload-button')) byId('composer').querySelector('input[type=file]').accept = types;
+    }, true);
+  }
+
+  /** How long the model has been silent, in whole seconds. */
+  function countSeconds() {
+    let since = null;
+    setInterval(() => {
+      const place = document.querySelector('#live [data-elapsed]');
+      since = place ? (since ?? Date.now()) : null;
+      const elapsed = place ? Math.floor((Date.now() - since) / 1000) : 0;
+      if (elapsed) place.textContent = `· ${elapsed} s`;
+    }, 500);
+  }
+
+  const isWriting = () => Boolean(document.querySelector('#live .turn-live'));
+
+  /** What was sent leaves the composer; what was added there meanwhile stays. */
+  function takeOut(sent, draft) {
+    const { text, files } = JSON.parse(sent);
+    return {
+      text: draft.text.startsWith(text) ? draft.text.slice(text.length) : draft.text,
+      files: draft.files.filter((file) => !files.includes(file.path)),
+    };
+  }
+
+  /** An earlier message is going to be edited in the composer: keep what stands there. */
+  function setAside(draft) {
+    aside ??= draft;
+  }
+
+  /** The edit is over, sent or left: the composer takes back what stood there before. */
+  function putBack(editedId) {
+    if (editedId || !aside) return []; // nothing changes
+    const before = aside;
+    aside = null;
+    return before;
+  }
 
   /** Hand files that were dropped or pasted anywhere in the tab to the composer's own file input. */
   function addFiles(files) {
@@ -117,7 +187,7 @@ window.StudioChat = (() => {
     addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || !isShown() || document.querySelector('dialog[open]')) return;
       if (document.body.matches('.show-list, .show-knobs')) document.body.classList.remove('show-list', 'show-knobs');
-      else byId('composer')?.querySelector('.stop-button')?.click();
+      else if (isWriting()) byId('composer').querySelector('.stop-button').click();
     });
   }
 
@@ -137,7 +207,7 @@ window.StudioChat = (() => {
       text.value = draft;
       text.dispatchEvent(new Event('input', { bubbles: true }));
     }
-    addEventListener('pagehide', () => sessionStorage.setItem(DRAFT_KEY, composerText()?.value ?? ''));
+    addEventListener('pagehide', () => sessionStorage.setItem(DRAFT_KEY, aside?.text ?? composerText()?.value ?? ''));
   }
 
   /** Keep the end of the conversation in view, unless the person scrolled up to read. */
@@ -157,7 +227,30 @@ window.StudioChat = (() => {
 
   watchDrops();
   watchKeys();
+  watchLength();
+  countSeconds();
   whenThere(followEnd);
   whenThere(keepDraft);
-  return { mount, address, opened, remember, draftFiles };
+  return { mount, mountNotes, offerPictures, address, opened, remember, draftFiles, takeOut, setAside, putBack };
+})();
+
+/* The side panel. An offer is what Python says of the loaded model's preset: updates of the widgets, in their order. */
+window.StudioKnobs = (() => {
+  'use strict';
+
+  /** Set the panel to the preset, and remember how it was set. */
+  function take(offer) {
+    if (!offer) return [];
+    const { preset, chosen } = JSON.parse(offer);
+    return [preset, JSON.stringify(chosen.map((update) => update.value)), ...chosen];
+  }
+
+  /** The same unless somebody has set a widget since; then only the bounds are the model's. */
+  function takeUnlessSet(offer, placed, ...values) {
+    if (!offer || JSON.parse(placed).every((value, index) => value === values[index])) return take(offer);
+    const { preset, chosen } = JSON.parse(offer);
+    return [preset, placed, ...chosen.map(({ value, ...bounds }) => bounds)];
+  }
+
+  return { take, takeUnlessSet };
 })();

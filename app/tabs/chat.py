@@ -16,21 +16,25 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from app.chat_actions import ChatActions, Session, Shown
 from app.chat_view import error_html, tools_html
-from app.dialogue import Draft, Knobs
+from app.dialogue import Draft, Knobs, Place
 from app.faults import sentence_of
 from app.history import Picture
-from app.knobs import KnobPanel, preset_of
+from app.knobs import KnobPanel
 from app.people import person_of
 from app.studio import Studio
 from app.viewer import image_viewer
 from model.errors import RequestError
+from model.media import MEDIA_TYPES
 
-_COMPOSER_MAX_CHARS = 1_000_000
-"""A longer paste would become a file; a message of this length is refused with a sentence by every model anyway."""
+_MESSAGE_MAX_CHARS = 250_000
+"""As many as a composer can hold and still be typed in; about 60,000 tokens."""
+_PICTURE_TYPES = ",".join((*MEDIA_TYPES.values(), ".heic", ".heif"))
+"""What the file chooser offers; some systems know HEIC by its ending only."""
 
 # The names of the events that a component can trigger are looked for in its script, in quotes.
 _TURNS_JS = "StudioChat.mount(element, trigger); // 'again' 'edit' 'example' 'large' 'show'"
-_NOTES_JS = "StudioChat.mount(element, trigger); // 'bring_back' 'leave_edit'"
+_NOTICE_JS = f"StudioChat.mountNotes(element, trigger, {_MESSAGE_MAX_CHARS}); // 'bring_back' 'dismiss' 'too_long'"
+_EDITING_JS = "StudioChat.mount(element, trigger); // 'leave_edit'"
 _LIST_JS = "StudioChat.mount(element, trigger); // 'open' 'forget'"
 
 _LOCAL: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
@@ -53,8 +57,8 @@ class _ChatTab:
         self._actions = ChatActions(studio)
         self.session = gr.State(Session())
         # Held by the page, not in the session: a page that was open before a restart goes on where it was.
-        self.conversation_id = gr.Textbox(visible="hidden")
-        self.draft_files = gr.Textbox(visible="hidden")
+        self.conversation_id, self.leaf_id, self.edited_id = (gr.Textbox(visible="hidden") for _ in range(3))
+        self.draft_files, self.sent = (gr.Textbox(visible="hidden") for _ in range(2))
         with gr.Row(elem_id="chat", equal_height=True):
             with gr.Column(elem_id="chat-list", min_width=0):
                 self.new = gr.Button("New conversation", elem_id="new-conversation")
@@ -76,8 +80,8 @@ class _ChatTab:
 
     def _build_composer(self) -> None:
         with gr.Column(elem_id="chat-composer", min_width=0):
-            self.notice = _html("notice", _NOTES_JS)
-            self.editing = _html("editing", _NOTES_JS)
+            self.notice = _html("notice", _NOTICE_JS)
+            self.editing = _html("editing", _EDITING_JS)
             self.draft = _html("draft")
             self.composer = gr.MultimodalTextbox(
                 elem_id="composer",
@@ -88,9 +92,11 @@ class _ChatTab:
                 file_count="multiple",
                 lines=1,
                 max_lines=8,
-                max_plain_text_length=_COMPOSER_MAX_CHARS,
+                max_plain_text_length=_MESSAGE_MAX_CHARS,
                 autofocus=True,
-                stop_btn=False,
+                # Both, always: the style sheet shows the one that can be used.
+                submit_btn=True,
+                stop_btn=True,
             )
             self.large = image_viewer(elem_id="large-picture")
 
@@ -98,13 +104,16 @@ class _ChatTab:
         """Connect every event to its action."""
         here = [self.session, self.conversation_id]
         self._wire_answers()
+        self._wire_edit()
         opening = blocks.load(_plainly(self._open_page), here, self._page, js="StudioChat.address", **_QUICK)
         opening.then(None, js="StudioChat.opened", **_LOCAL)
+        blocks.load(None, js=f"() => StudioChat.offerPictures({_PICTURE_TYPES!r})", **_LOCAL)
+        self.notice.dismiss(None, None, self.notice, js="() => ''", **_LOCAL)
         for trigger, handler, inputs in (
-            (self.conversation.edit, self._edit, here),
+            (self.conversation.edit, self._edit, self._place),
             (self.conversation.show, self._show_version, self.conversation_id),
-            (self.editing.leave_edit, self._leave_edit, self.session),
             (self.notice.bring_back, self._bring_back, self.conversation_id),
+            (self.notice.too_long, self._too_long, None),
             (self.clear.click, self._clear, here),
             (self.new.click, self._new, self.session),
             (self.conversations.open, self._open, self.session),
@@ -112,44 +121,56 @@ class _ChatTab:
         ):
             trigger(_plainly(handler), inputs, self._page, **_QUICK)
         for shows_pictures in (self.conversation, self.live):
-            shows_pictures.large(_plainly(self._large), here, self.large, **_QUICK)
+            shows_pictures.large(_plainly(self._large), [self.session, *self._place], self.large, **_QUICK)
         gr.on([blocks.load, model_name.change], self._actions.about, None, self.about, **_QUICK)
         self._wire_composer(model_name)
 
     @property
+    def _place(self) -> list[Component]:
+        return [self.conversation_id, self.leaf_id, self.edited_id]
+
+    @property
+    def _streamed(self) -> list[Component]:
+        """What an answer may change while it is written: plain strings only.
+
+        Gradio sends a generator's updates as differences that the page applies in place, and a slow page may skip all
+        but the last: an update of a component that is an object would then be lost.
+        """
+        shown = [self.conversation, self.live, self.notice, self.editing, self.conversations]
+        return [*self._place, *shown, self.sent]
+
+    @property
     def _page(self) -> list[Component]:
         """What a `Shown` may change."""
-        return [
-            self.conversation_id,
-            self.conversation,
-            self.live,
-            self.notice,
-            self.composer,
-            self.editing,
-            self.conversations,
-        ]
+        return [*self._streamed, self.composer]
 
     def _wire_answers(self) -> None:
         """What has an answer written; Stop goes beside the queue, or it would wait for the answer."""
-        asking = {self.session, self.conversation_id, *self.knobs.inputs}
+        asking = {self.session, *self._place, *self.knobs.inputs}
         options: dict[str, Any] = {**_LOCAL, "concurrency_limit": None}
-        self.composer.submit(self._send, {*asking, self.composer}, self._page, **options)
-        self.conversation.again(self._again, asking, self._page, **options)
-        self.conversation.example(self._example, asking, self._page, **options)
+        self.composer.submit(self._send, {*asking, self.composer}, self._streamed, **options)
+        self.conversation.again(self._again, asking, self._streamed, **options)
+        self.conversation.example(self._example, asking, self._streamed, **options)
         self.composer.stop(Session.stop, self.session, **_QUICK)
+        self.sent.change(None, [self.sent, self.composer], self.composer, js="StudioChat.takeOut", **_LOCAL)
+
+    def _wire_edit(self) -> None:
+        """What stood in the composer is set aside while an earlier message is edited there, and comes back after."""
+        self.conversation.edit(None, self.composer, js="StudioChat.setAside", **_LOCAL)
+        left = [self.edited_id, self.editing]
+        self.editing.leave_edit(None, None, left, js="() => ['', '']", **_LOCAL)
+        self.edited_id.change(None, self.edited_id, self.composer, js="StudioChat.putBack", **_LOCAL)
 
     def _wire_composer(self, model_name: gr.Textbox) -> None:
         """The address follows the conversation; pictures are looked at when they change, not with every letter."""
         self.conversation_id.change(None, self.conversation_id, js="StudioChat.remember", **_LOCAL)
         self.composer.change(None, self.composer, self.draft_files, js="StudioChat.draftFiles", **_LOCAL)
-        looking = [self.draft_files.change, self.knobs.megapixels.release, model_name.change]
-        gr.on(looking, _plainly(self._look), {self.composer, self.knobs.megapixels}, self.draft, **_QUICK)
-        knobs = self.knobs
-        knobs.preset.input(self._choose_preset, knobs.preset, knobs.outputs, **_QUICK)
-        model_name.change(self._model_arrived, {knobs.preset, *knobs.inputs}, knobs.outputs, **_QUICK)
+        looking = [self.draft_files.change, self.knobs.visual_tokens.change, model_name.change]
+        gr.on(looking, _plainly(self._look), {self.composer, self.knobs.visual_tokens}, self.draft, **_QUICK)
+        self.knobs.wire(self._studio, model_name)
 
     def _open_page(self, session: Session, conversation_id: str, request: gr.Request) -> Updates:
-        return self._updates(self._actions.open(session, self._person(request), conversation_id))
+        return self._updates(self._actions.arrive(session, self._person(request), conversation_id))
 
     def _new(self, session: Session, request: gr.Request) -> Updates:
         return self._updates(self._actions.open(session, self._person(request)))
@@ -160,25 +181,25 @@ class _ChatTab:
     def _send(self, values: Values, request: gr.Request) -> Iterator[Updates]:
         draft = _draft(values[self.composer])
 
-        def send(session: Session, person: str, conversation_id: str, knobs: Knobs) -> Iterator[Shown]:
-            return self._actions.send(session, person, conversation_id, draft, knobs)
+        def send(session: Session, person: str, place: Place, knobs: Knobs) -> Iterator[Shown]:
+            return self._actions.send(session, person, place, draft, knobs)
 
         yield from self._answering(values, request, send)
 
     def _again(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
-        def again(session: Session, person: str, conversation_id: str, knobs: Knobs) -> Iterator[Shown]:
-            return self._actions.again(session, person, conversation_id, event.id, knobs)
+        def again(session: Session, person: str, place: Place, knobs: Knobs) -> Iterator[Shown]:
+            return self._actions.again(session, person, place, event.id, knobs)
 
         yield from self._answering(values, request, again)
 
     def _example(self, values: Values, event: gr.EventData, request: gr.Request) -> Iterator[Updates]:
-        def example(session: Session, person: str, conversation_id: str, knobs: Knobs) -> Iterator[Shown]:
+        def example(session: Session, person: str, place: Place, knobs: Knobs) -> Iterator[Shown]:
             return self._actions.try_example(session, person, int(event.id), knobs)
 
         yield from self._answering(values, request, example)
 
     def _answering(
-        self, values: Values, request: gr.Request, start: Callable[[Session, str, str, Knobs], Iterator[Shown]]
+        self, values: Values, request: gr.Request, start: Callable[[Session, str, Place, Knobs], Iterator[Shown]]
     ) -> Iterator[Updates]:
         """Run an action that has an answer written, with what the side panel says."""
         try:
@@ -186,15 +207,16 @@ class _ChatTab:
         except RequestError as error:
             yield self._updates(Shown(notice=error_html(str(error))))
             return
-        for shown in start(values[self.session], self._person(request), values[self.conversation_id], knobs):
+        place = Place(*(values[widget] or "" for widget in self._place))
+        for shown in start(values[self.session], self._person(request), place, knobs):
             yield self._updates(shown)
 
-    def _edit(self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request) -> Updates:
-        shown, pictures = self._actions.edit(session, self._person(request), conversation_id, event.id)
+    def _edit(
+        self, conversation_id: str, leaf_id: str, edited_id: str, event: gr.EventData, request: gr.Request
+    ) -> Updates:
+        place = Place(conversation_id, leaf_id, edited_id)
+        shown, pictures = self._actions.edit(self._person(request), place, event.id)
         return self._updates(shown, self._files(pictures))
-
-    def _leave_edit(self, session: Session) -> Updates:
-        return self._updates(self._actions.leave_edit(session))
 
     def _show_version(self, conversation_id: str, event: gr.EventData, request: gr.Request) -> Updates:
         return self._updates(self._actions.show_version(self._person(request), conversation_id, event.id))
@@ -205,26 +227,32 @@ class _ChatTab:
     def _bring_back(self, conversation_id: str, request: gr.Request) -> Updates:
         return self._updates(self._actions.bring_back(self._person(request), conversation_id))
 
+    def _too_long(self, event: gr.EventData) -> Updates:
+        sentence = (
+            f"That text has {int(event.length):,} characters; a message can have {_MESSAGE_MAX_CHARS:,}. "
+            "Nothing was pasted; the message is as it was."
+        )
+        return self._updates(Shown(notice=error_html(sentence)))
+
     def _forget(self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request) -> Updates:
         return self._updates(self._actions.forget(session, self._person(request), event.id, conversation_id))
 
-    def _large(self, session: Session, conversation_id: str, event: gr.EventData, request: gr.Request) -> str:
-        person, place = self._person(request), event._data or {}
-        index = int(place.get("index", -1))
-        return self._actions.large(session, person, conversation_id, place["sha"], place.get("id", ""), index)
+    def _large(
+        self,
+        session: Session,
+        conversation_id: str,
+        leaf_id: str,
+        edited_id: str,
+        event: gr.EventData,
+        request: gr.Request,
+    ) -> str:
+        person, place, asked = self._person(request), Place(conversation_id, leaf_id, edited_id), event._data or {}
+        index = int(asked.get("index", -1))
+        return self._actions.large(session, person, place, asked["sha"], asked.get("id", ""), index)
 
     def _look(self, values: Values) -> str:
-        knobs = Knobs(max_pixels=self.knobs.max_pixels(values))
+        knobs = Knobs(max_visual_tokens=self.knobs.max_visual_tokens(values))
         return self._actions.look(_draft(values[self.composer]).files, knobs)
-
-    def _choose_preset(self, name: str) -> Any:
-        preset = preset_of(self._studio.engines.current(), name)
-        return self.knobs.show(preset) if preset else gr.skip()
-
-    def _model_arrived(self, values: Values) -> Any:
-        """The model's preset, unless somebody has set the side panel meanwhile."""
-        untouched = self.knobs.is_untouched(values)
-        return self._choose_preset(values[self.knobs.preset]) if untouched else gr.skip()
 
     def _person(self, request: gr.Request) -> str:
         return person_of(request.cookies, is_exposed=self._studio.settings.is_exposed)
@@ -242,6 +270,9 @@ class _ChatTab:
         """A `Shown` as updates of the widgets that it concerns."""
         plain = {
             self.conversation_id: shown.conversation_id,
+            self.leaf_id: shown.leaf_id,
+            self.edited_id: shown.edited_id,
+            self.sent: shown.sent,
             self.conversation: shown.conversation,
             self.live: shown.live,
             self.notice: shown.notice,
@@ -249,13 +280,8 @@ class _ChatTab:
             self.conversations: shown.conversations,
         }
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
-        composer: dict[str, Any] = {}
         if shown.draft is not None:
-            composer["value"] = {"text": shown.draft.text, "files": list(files)}
-        if shown.is_running is not None:
-            composer |= {"submit_btn": not shown.is_running, "stop_btn": shown.is_running}
-        if composer:
-            updates[self.composer] = gr.update(**composer)
+            updates[self.composer] = {"text": shown.draft.text, "files": list(files)}
         return updates or {self.live: gr.skip()}  # Gradio takes an empty answer for a mistake
 
 

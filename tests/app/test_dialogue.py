@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Live, answer_of, media_of
+from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Live, Place, answer_of, media_of
+from app.history import ConversationGone
 from app.studio import Studio
 from model.engines.fake import FakeEngine
 from model.errors import ContextOverflow, EngineError, MediaError, RequestError, StudioError
@@ -18,10 +19,16 @@ ME = "me"
 BOXES = 'Here:\n```json\n[{"bbox_2d": [0, 0, 500, 1000], "label": "cup"}]\n```'
 
 
-def answered(studio: Studio, conversation_id: str, draft: Draft, engine: FakeEngine, edited: str | None = None) -> str:
+def end_of(studio: Studio, conversation_id: str, edited: str = "") -> Place:
+    """Where a page stands that shows the conversation as it was left."""
+    turns = studio.history.turns(ME, conversation_id)
+    return Place(conversation_id, turns[-1].id if turns else "", edited)
+
+
+def answered(studio: Studio, conversation_id: str, draft: Draft, engine: FakeEngine, edited: str = "") -> str:
     """Ask and answer; returns the id of the conversation."""
     dialogue = Dialogue(studio)
-    question = dialogue.ask(ME, conversation_id, draft, Knobs(), engine, edited)
+    question = dialogue.ask(ME, end_of(studio, conversation_id, edited), draft, Knobs(), engine)
     list(dialogue.answer(question, Knobs(), engine, threading.Event()))
     return question.conversation_id
 
@@ -59,14 +66,14 @@ def test_the_model_gets_the_whole_conversation_with_its_pictures(
 
 def test_the_side_panel_reaches_the_model(studio: Studio, picture_file: Path) -> None:
     engine = FakeEngine(["x"] * 50)
-    knobs = Knobs("Be brief.", GenerationOptions(max_new_tokens=2), max_pixels=3000)
+    knobs = Knobs("Be brief.", GenerationOptions(max_new_tokens=2), max_visual_tokens=4)
     dialogue = Dialogue(studio)
-    question = dialogue.ask(ME, "", Draft("hi", (picture_file,)), knobs, engine)
+    question = dialogue.ask(ME, Place(), Draft("hi", (picture_file,)), knobs, engine)
     last = list(dialogue.answer(question, knobs, engine, threading.Event()))[-1]
     assert engine.prompts[0].messages[0].parts == (Text("Be brief."),)
     assert (last.snapshot.text, last.snapshot.last.finish_reason) == ("xx", "length")
     width, height = question.prompt.media[0].input_size_wh
-    assert width * height <= 3000
+    assert width * height <= 4 * 32 * 32
     assert [turn.role for turn in studio.history.turns(ME, question.conversation_id)] == ["user", "assistant"]
 
 
@@ -87,11 +94,61 @@ def test_answering_again_keeps_both_answers(studio: Studio, engine: FakeEngine) 
     conversation = answered(studio, "", Draft("hi"), engine)
     old = studio.history.turns(ME, conversation)[1]
     dialogue, other = Dialogue(studio), FakeEngine(["Another."])
-    question = dialogue.ask_again(ME, conversation, old.id, Knobs(), other)
+    question = dialogue.ask_again(ME, end_of(studio, conversation), old.id, Knobs(), other)
     list(dialogue.answer(question, Knobs(), other, threading.Event()))
     assert texts(studio, conversation) == ["hi", "Another."]
     assert studio.history.turns(ME, conversation)[1].siblings[0] == old.id
     assert [message.text for message in other.prompts[0].messages] == ["hi"]
+
+
+def test_a_message_goes_on_from_what_its_page_shows(studio: Studio, engine: FakeEngine) -> None:
+    """Two pages with one conversation: the one that shows an older end opens a branch there."""
+    conversation = answered(studio, "", Draft("one"), engine)
+    place = end_of(studio, conversation)
+    dialogue = Dialogue(studio)
+    for words in ("from here", "from there"):
+        question = dialogue.ask(ME, place, Draft(words), Knobs(), engine)
+        list(dialogue.answer(question, Knobs(), engine, threading.Event()))
+        assert [message.text for message in engine.prompts[-1].messages] == ["one", "Two shapes.", words]
+    branch = studio.history.turns(ME, conversation)
+    assert [turn.text for turn in branch] == ["one", "Two shapes.", "from there", "Two shapes."]
+    assert len(branch[2].siblings) == 2
+
+
+@pytest.mark.parametrize(("count", "question"), [(1, "Describe the picture."), (2, "Compare the pictures.")])
+def test_pictures_without_words_ask_what_people_mean_by_them(
+    studio: Studio, engine: FakeEngine, picture_file: Path, count: int, question: str
+) -> None:
+    conversation = answered(studio, "", Draft(" \n", (picture_file,) * count), engine)
+    assert engine.prompts[-1].messages[-1].text == question
+    assert studio.history.turns(ME, conversation)[0].text == question
+    assert [row.title for row in studio.history.conversations(ME)] == ["drawn.png"]
+
+
+def test_options_that_the_model_would_refuse_leave_no_trace(studio: Studio, engine: FakeEngine) -> None:
+    with pytest.raises(RequestError, match="Top-p"):
+        Dialogue(studio).ask(ME, Place(), Draft("hi"), Knobs(options=GenerationOptions(top_p=0)), engine)
+    assert studio.history.conversations(ME) == []
+
+
+def test_a_message_to_a_deleted_conversation_is_refused(studio: Studio, engine: FakeEngine) -> None:
+    conversation = answered(studio, "", Draft("hi"), engine)
+    place = end_of(studio, conversation)
+    studio.history.delete(ME, conversation)
+    with pytest.raises(ConversationGone, match="deleted meanwhile"):
+        Dialogue(studio).ask(ME, place, Draft("more"), Knobs(), engine)
+    assert studio.history.conversations(ME) == []
+
+
+def test_an_answer_to_a_deleted_conversation_says_so(studio: Studio) -> None:
+    engine = FakeEngine(("All ", "of it"))
+    dialogue = Dialogue(studio)
+    question = dialogue.ask(ME, Place(), Draft("hi"), Knobs(), engine)
+    answering = dialogue.answer(question, Knobs(), engine, threading.Event())
+    next(answering)
+    studio.history.delete(ME, question.conversation_id)
+    with pytest.raises(AnswerNotKept, match="deleted meanwhile"):
+        list(answering)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +165,7 @@ def test_what_is_refused_leaves_no_trace(
     studio: Studio, engine: FakeEngine, draft: Draft, error: type[Exception]
 ) -> None:
     with pytest.raises(error) as refused:
-        Dialogue(studio).ask(ME, "", draft, Knobs(), engine)
+        Dialogue(studio).ask(ME, Place(), draft, Knobs(), engine)
     assert "/nowhere" not in str(refused.value)
     assert studio.history.conversations(ME) == []
     assert texts(studio, answered(studio, "", Draft("next"), engine)) == ["next", "Two shapes."]
@@ -120,7 +177,7 @@ def test_one_bad_file_is_named_and_nothing_is_stored(
     bad = tmp_path / "notes.png"
     bad.write_text("not a picture")
     with pytest.raises(MediaError, match=r"“notes\.png” cannot be sent; take it out\. This file is not a picture"):
-        Dialogue(studio).ask(ME, "", Draft("look", (picture_file, bad)), Knobs(), engine)
+        Dialogue(studio).ask(ME, Place(), Draft("look", (picture_file, bad)), Knobs(), engine)
     assert studio.history.conversations(ME) == []
     assert not (tmp_path / "data" / "media").exists()
 
@@ -128,7 +185,7 @@ def test_one_bad_file_is_named_and_nothing_is_stored(
 def test_a_broken_off_answer_is_kept_with_the_reason(studio: Studio) -> None:
     engine = FakeEngine(("Two ", "sh"), fail_with=EngineError("The graphics memory is full."))
     dialogue = Dialogue(studio)
-    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+    question = dialogue.ask(ME, Place(), Draft("hi"), Knobs(), engine)
     with pytest.raises(EngineError, match="graphics memory"):
         list(dialogue.answer(question, Knobs(), engine, threading.Event()))
     kept = studio.history.turns(ME, question.conversation_id)[-1]
@@ -140,7 +197,7 @@ def test_a_broken_off_answer_is_kept_with_the_reason(studio: Studio) -> None:
 def test_a_fault_of_the_program_shows_no_details(studio: Studio) -> None:
     engine = FakeEngine(fail_with=ZeroDivisionError("/secret/path"))
     dialogue = Dialogue(studio)
-    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+    question = dialogue.ask(ME, Place(), Draft("hi"), Knobs(), engine)
     with pytest.raises(EngineError) as broke:
         list(dialogue.answer(question, Knobs(), engine, threading.Event()))
     assert "/secret" not in str(broke.value)
@@ -149,7 +206,7 @@ def test_a_fault_of_the_program_shows_no_details(studio: Studio) -> None:
 def test_a_closed_tab_stops_the_engine_and_keeps_what_came(studio: Studio) -> None:
     engine, cancel = FakeEngine(["x"] * 10_000, delay_s=0.01), threading.Event()
     dialogue = Dialogue(studio)
-    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+    question = dialogue.ask(ME, Place(), Draft("hi"), Knobs(), engine)
     answering = dialogue.answer(question, Knobs(), engine, cancel)
     while not next(answering).snapshot.text:
         pass
@@ -164,7 +221,7 @@ def test_a_closed_tab_stops_the_engine_and_keeps_what_came(studio: Studio) -> No
 def test_an_answer_that_the_disk_refuses_is_still_given(studio: Studio, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = FakeEngine(("All ", "of it"))
     dialogue = Dialogue(studio)
-    question = dialogue.ask(ME, "", Draft("hi"), Knobs(), engine)
+    question = dialogue.ask(ME, Place(), Draft("hi"), Knobs(), engine)
 
     def refuse(*arguments: object, **named: object) -> str:
         raise StudioError("The conversation could not be saved.")
@@ -185,7 +242,7 @@ def test_what_is_stored_is_the_models_own_text_and_reads_the_same_again(
 ) -> None:
     engine = FakeEngine([raw[i : i + 5] for i in range(0, len(raw), 5)])
     dialogue = Dialogue(studio)
-    question = dialogue.ask(ME, "", Draft("where?", (picture_file,)), Knobs(), engine)
+    question = dialogue.ask(ME, Place(), Draft("where?", (picture_file,)), Knobs(), engine)
     live = list(dialogue.answer(question, Knobs(), engine, threading.Event()))[-1].answer
     kept = studio.history.turns(ME, question.conversation_id)[-1]
     assert kept.text == raw
@@ -202,11 +259,12 @@ def test_thinking_is_kept_apart(studio: Studio) -> None:
 
 def test_nobody_can_write_into_the_conversation_of_another(studio: Studio, engine: FakeEngine) -> None:
     mine = answered(studio, "", Draft("mine"), engine)
-    question = Dialogue(studio).ask("them", mine, Draft("theirs"), Knobs(), engine)
-    assert question.conversation_id != mine
+    place = end_of(studio, mine)
+    with pytest.raises(ConversationGone):
+        Dialogue(studio).ask("them", place, Draft("theirs"), Knobs(), engine)
     assert texts(studio, mine) == ["mine", "Two shapes."]
     with pytest.raises(EngineError):
-        Dialogue(studio).ask_again("them", mine, "x", Knobs(), engine)
+        Dialogue(studio).ask_again("them", place, place.leaf_id, Knobs(), engine)
 
 
 def test_a_picture_is_looked_at_before_it_is_sent(
@@ -214,7 +272,7 @@ def test_a_picture_is_looked_at_before_it_is_sent(
 ) -> None:
     dialogue = Dialogue(make_studio())
     assert dialogue.look(picture_file, Knobs(), None).tokens is None
-    looked = dialogue.look(picture_file, Knobs(max_pixels=3000), engine)
+    looked = dialogue.look(picture_file, Knobs(max_visual_tokens=4), engine)
     assert (looked.name, looked.size_wh) == ("drawn.png", (96, 64))
     assert looked.tokens is not None
     assert looked.tokens < 6

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from app.history import History, Picture
+from app.history import ConversationGone, History, Picture
 from model.errors import StudioError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +43,7 @@ def test_an_edited_message_is_a_branch_and_nothing_is_deleted(history: History) 
     one = history.add(conversation, None, "user", "one")
     old = history.add(conversation, one, "assistant", "old answer")
     follow = history.add(conversation, old, "user", "follow-up")
+    history.set_leaf(conversation, one)
     new = history.add(conversation, one, "assistant", "new answer")
     assert texts(history, conversation) == ["one", "new answer"]
     assert history.turns("me", conversation)[1].siblings == (old, new)
@@ -58,6 +59,35 @@ def test_a_cleared_conversation_can_be_brought_back(history: History) -> None:
     history.set_leaf(conversation, None)
     assert texts(history, conversation) == []
     assert [turn.text for turn in history.bring_back("me", conversation)] == ["one", "two"]
+
+
+@pytest.mark.parametrize("shown", [None, "another"], ids=["cleared", "went on elsewhere"])
+def test_an_answer_is_kept_without_being_shown_when_its_question_is_not_any_more(
+    history: History, shown: str | None
+) -> None:
+    conversation = history.start("me", "t")
+    question = history.add(conversation, None, "user", "question")
+    leaf_id = shown and history.add(conversation, None, "user", shown)
+    history.set_leaf(conversation, leaf_id)
+    answer = history.add(conversation, question, "assistant", "late")
+    assert texts(history, conversation) == ([shown] if shown else [])
+    assert [turn.text for turn in history.branch("me", conversation, answer)] == ["question", "late"]
+    assert [turn.text for turn in history.bring_back("me", conversation)] == ["question", "late"]
+
+
+def test_a_message_for_a_deleted_conversation_is_told_from_a_full_disk(history: History) -> None:
+    conversation = history.start("me", "t")
+    history.delete("me", conversation)
+    with pytest.raises(ConversationGone, match="deleted meanwhile"):
+        history.add(conversation, None, "user", "late")
+
+
+def test_a_branch_is_its_owners_only(history: History) -> None:
+    conversation = history.start("me", "t")
+    message = history.add(conversation, None, "user", "secret")
+    assert [turn.text for turn in history.branch("me", conversation, message)] == ["secret"]
+    assert history.branch("them", conversation, message) == []
+    assert history.branch("me", conversation, "") == []
 
 
 def test_each_owner_sees_only_their_own(history: History) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from playwright.sync_api import Page, expect
 
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
+from model.loading import ModelSpec
 from tests.browser.conftest import NewPage, Running
 from tests.model.pictures import drawn, encoded
 from tests.serving import Exchangeable, served
@@ -91,7 +93,7 @@ def test_a_dropped_picture_is_measured_asked_about_and_drawn_on_while_the_answer
     expect(chat.answers.locator(".overlay rect:not(.casing)")).to_have_count(2)
     expect(chat.answers.locator("figcaption")).to_contain_text("blue corner 1")
     expect(chat.answers.locator(".stats")).to_have_text(
-        re.compile(r"[\d.]+ s to first token · \d+ tokens/s · \d+ tokens in, 4 out · finished")
+        re.compile(r"[\d.]+ s to first token · [\d.]+ tokens/s · \d+ tokens in, 4 out · finished")
     )
     box = chat.answers.locator(".overlay svg").bounding_box()
     picture = chat.answers.locator(".overlay img").bounding_box()
@@ -191,6 +193,96 @@ def test_an_earlier_message_is_edited_with_its_picture_and_gone_on_from(chat: Ch
     chat.page.get_by_label("Previous version").click()
     expect(chat.page.locator(".bubble")).to_have_text("How many?")
     expect(chat.answers).to_contain_text("Two shapes.")
+
+
+def test_what_stood_in_the_composer_comes_back_after_an_edit(chat: ChatPage) -> None:
+    chat.ask("How many?")
+    chat.expect_answer("Two shapes.")
+    for words, leave in (("half a", "Cancel"), ("half a message", "Send")):
+        chat.composer.fill(words)
+        if leave == "Cancel":
+            chat.drop(encoded(drawn()))
+            expect(chat.page.locator(".draft-picture")).to_have_count(1)
+        chat.page.locator(".turn-question").hover()
+        chat.page.get_by_label("Edit and go on from here").click()
+        expect(chat.composer).to_have_value("How many?")
+        expect(chat.page.locator(".draft-picture")).to_have_count(0)
+        chat.page.get_by_role("button", name="Cancel").click() if leave == "Cancel" else chat.composer.press("Enter")
+        expect(chat.composer).to_have_value(words)
+        expect(chat.page.locator(".draft-picture")).to_have_count(1)
+        expect(chat.page.locator("#editing")).to_be_empty()
+    expect(chat.page.locator(".turn-question")).to_contain_text("2 of 2")
+
+
+def test_every_message_leaves_the_composer_with_its_pictures(chat: ChatPage) -> None:
+    """Gradio's page may skip all but the last of an answer's updates when it is late."""
+    for count in (1, 2, 3):
+        chat.drop(encoded(drawn()))
+        expect(chat.page.locator(".draft-picture")).to_have_count(1)
+        chat.ask("How many?")
+        chat.expect_answer("Two shapes.", count=count)
+        expect(chat.composer).to_have_value("")
+        expect(chat.page.locator("#composer .thumbnail-item")).to_have_count(0)
+        expect(chat.page.locator(".draft-picture")).to_have_count(0)
+
+
+def test_stop_takes_the_place_of_send_while_an_answer_is_written(chat: ChatPage, running: Running) -> None:
+    send = chat.page.locator("#composer .submit-button")
+    expect(send).to_be_visible()
+    expect(chat.stop).to_be_hidden()
+    running.engine.script, running.engine.delay_s = SLOW, 0.2
+    chat.ask("Go on")
+    expect(chat.stop).to_be_visible()
+    expect(send).to_be_hidden()
+    chat.stop.click()
+    expect(send).to_be_visible()
+    expect(chat.stop).to_be_hidden()
+
+
+def test_clearing_while_an_answer_is_written_leaves_the_conversation_empty(chat: ChatPage, running: Running) -> None:
+    running.engine.script, running.engine.delay_s = SLOW, 0.2
+    chat.ask("Go on")
+    expect(chat.live).to_contain_text("word word")
+    chat.page.get_by_role("button", name="Clear the conversation").click()
+    expect(chat.live).to_have_count(0)
+    expect(chat.page.locator(".welcome")).to_be_visible()
+    chat.page.get_by_role("button", name="Bring it back").click()
+    chat.expect_answer("word word")
+    expect(chat.answers.locator(".stats")).to_contain_text("stopped")
+
+
+def test_two_tabs_in_one_conversation_branch_and_a_deleted_one_is_said(
+    chat: ChatPage, running: Running, new_page: NewPage
+) -> None:
+    chat.ask(f"Start {time.monotonic_ns()}")
+    chat.expect_answer("Two shapes.")
+    other = ChatPage(new_page(chat.page.url))
+    other.expect_answer("Two shapes.")
+    chat.ask("In the first tab")
+    chat.expect_answer("Two shapes.", count=2)
+    other.ask("In the second tab")
+    other.expect_answer("Two shapes.", count=2)
+    expect(other.page.locator(".turn-question").last).to_contain_text("2 of 2")
+    expect(other.page.locator("#conversation")).not_to_contain_text("In the first tab")
+    running.engine.script, running.engine.delay_s = SLOW, 0.2
+    chat.ask("Go on")
+    expect(chat.live).to_contain_text("word word")
+    other.page.locator("#conversations li.current").hover()
+    for _ in range(2):
+        other.page.locator("#conversations li.current").get_by_label("Delete").click()
+    expect(other.page.locator(".welcome")).to_be_visible()
+    chat.stop.click()
+    expect(chat.page.locator("#notice")).to_contain_text("deleted meanwhile")
+    expect(chat.page.locator("#live")).to_contain_text("word word")
+    expect(chat.page.locator("#live .stage")).to_have_count(0)
+
+
+def test_a_picture_without_words_is_asked_about(chat: ChatPage) -> None:
+    chat.drop(encoded(drawn()))
+    expect(chat.page.locator(".draft-picture")).to_be_visible()
+    chat.composer.press("Enter")
+    chat.expect_answer("Two shapes.")
+    expect(chat.page.locator(".bubble")).to_have_text("Describe the picture.")
 
 
 def test_conversations_are_listed_reopened_cleared_and_deleted(chat: ChatPage) -> None:
@@ -397,6 +489,27 @@ def test_the_side_panel_reaches_the_model(chat: ChatPage, running: Running) -> N
     chat.expect_answer("word")
     expect(chat.answers.locator(".stats")).to_contain_text("16 out · cut at the limit of new tokens")
     assert running.engine.prompts[-1].messages[0].text == "Be brief."
+
+
+def test_a_panel_that_somebody_has_set_gets_only_the_bounds_of_the_model(new_page: NewPage, tmp_path: Path) -> None:
+    class Loading(Exchangeable):
+        arrives = threading.Event()
+
+        def _load(self, *arguments: object) -> FakeEngine:
+            self.arrives.wait(120)
+            return FakeEngine(SLOW)
+
+    loading = Loading(tmp_path)
+    with served(loading):
+        loading.studio.engines.load(ModelSpec())
+        page = new_page(loading.url)
+        tokens = page.locator("#chat-knobs").get_by_role("spinbutton", name="Max new tokens")
+        tokens.fill("16")
+        tokens.press("Enter")
+        loading.arrives.set()
+        expect(page.locator("#preset")).to_contain_text("4,096 visual tokens")
+        expect(tokens).to_have_attribute("max", "4096")
+        expect(tokens).to_have_value("16")
 
 
 def test_what_is_typed_while_an_answer_is_written_stays(chat: ChatPage, running: Running) -> None:

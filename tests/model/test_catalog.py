@@ -65,6 +65,20 @@ def test_presets_of_every_family_can_be_used_and_get_smaller(family: str) -> Non
         assert preset.hint.endswith(".")
 
 
+def test_the_pocket_models_presets_differ_too_and_say_true_numbers() -> None:
+    presets = list(catalog.presets_of(replace(INFO, family="Qwen3-VL", is_pocket=True)).values())
+    assert [preset.budget.max_pixels for preset in presets] == [256**2, 192**2, 128**2]
+    for preset, (tokens, side) in zip(presets, [(64, 256), (36, 192), (16, 128)], strict=True):
+        assert f"Up to {tokens} visual tokens a picture, as {side} × {side} pixels have" in preset.hint
+        assert f"{preset.options.max_new_tokens:,} tokens an answer" in preset.hint
+
+
+def test_the_most_visual_tokens_are_those_of_the_models_own_files() -> None:
+    size = json.loads((POCKET_DIR / "preprocessor_config.json").read_text())["size"]
+    assert catalog.most_visual_tokens(replace(INFO, is_pocket=True)) * 32**2 == size["longest_edge"]
+    assert catalog.most_visual_tokens(INFO) * 32**2 == 16_777_216
+
+
 def test_thinking_models_sample_differently_and_may_write_more() -> None:
     plain = catalog.presets_of(replace(INFO, name="Qwen/Qwen3-VL-8B-Instruct"))["Speed"].options
     thinking = catalog.presets_of(replace(INFO, name="Qwen/Qwen3-VL-8B-Thinking"))["Speed"].options
