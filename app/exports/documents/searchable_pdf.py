@@ -60,22 +60,25 @@ def write(pages: Sequence[ReadPage], file: IO[bytes]) -> list[str]:
 
 def _write_batch(pages: Sequence[ReadPage], font: _Font, path: Path) -> int:
     """Write these pages to a file of their own; returns how many have no words."""
-    wordless = 0
     with Pdf.new() as pdf:
-        for page in pages:
-            width, height = page.size_wh
-            scale = min(_POINTS_PER_INCH / page.dpi, _SIDE_MAX_POINTS / max(page.size_wh))
-            data, suffix = _picture_file(page.picture())
-            grey = np.asarray(Pillow.open(io.BytesIO(data)).convert("L"))
-            words = "\n".join(font.draw(line, height) for line in lines_of(page, grey) if width_em(line.text))
-            wordless += not words
-            added = pdf.add_blank_page(page_size=(width * scale, height * scale))
-            # Inside, a unit is a pixel of the page's picture.
-            content = f"{scale:f} 0 0 {scale:f} 0 0 cm\nq {width} 0 0 {height} 0 0 cm /Page Do Q\nBT 3 Tr\n{words}\nET"
-            added.Contents = pdf.make_stream(content.encode())
-            added.Resources = Dictionary(XObject=Dictionary(Page=_embedded(pdf, data, suffix)))
+        wordless = sum(not _add_page(pdf, page, font) for page in pages)
         pdf.save(path)
     return wordless
+
+
+def _add_page(pdf: Pdf, page: ReadPage, font: _Font) -> bool:
+    """Add the picture and the words; returns whether there are any."""
+    width, height = page.size_wh
+    scale = min(_POINTS_PER_INCH / page.dpi, _SIDE_MAX_POINTS / max(page.size_wh))
+    data, suffix = _picture_file(page.picture())
+    grey = np.asarray(Pillow.open(io.BytesIO(data)).convert("L"))
+    words = "\n".join(font.draw(line, height) for line in lines_of(page, grey) if width_em(line.text))
+    added = pdf.add_blank_page(page_size=(width * scale, height * scale))
+    # Inside, a unit is a pixel of the page's picture.
+    content = f"{scale:f} 0 0 {scale:f} 0 0 cm\nq {width} 0 0 {height} 0 0 cm /Page Do Q\nBT 3 Tr\n{words}\nET"
+    added.Contents = pdf.make_stream(content.encode())
+    added.Resources = Dictionary(XObject=Dictionary(Page=_embedded(pdf, data, suffix)))
+    return bool(words)
 
 
 def _picture_file(image: Image) -> tuple[bytes, str]:

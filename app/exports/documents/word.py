@@ -7,7 +7,7 @@ script written from right to left is set so.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import IO, Any
 
@@ -18,6 +18,7 @@ from docx.opc.constants import RELATIONSHIP_TYPE
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Inches, Length, Mm
+from docx.table import Table as WordTable
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 from markdown_it.token import Token
@@ -53,10 +54,10 @@ def write(pages: Sequence[ReadPage], file: IO[bytes]) -> list[str]:
     about = document.core_properties
     about.title = printable(next((page.source for page in pages if page.source), ""))
     about.author = about.comments = ""
-    body = _Body(document)
+    body = _Body(document, {str(style.name): style.style_id for style in document.styles})
     for place, page in enumerate(pages):
         if place:
-            document.add_paragraph().add_run().add_break(WD_BREAK.PAGE)
+            body.paragraph("Normal").add_run().add_break(WD_BREAK.PAGE)
         body.write(page)
     document.save(file)
     if not body.wide_tables:
@@ -67,27 +68,34 @@ def write(pages: Sequence[ReadPage], file: IO[bytes]) -> list[str]:
 
 @dataclass
 class _Body:
-    """What was written so far."""
+    """What was written so far. `style_ids` are those of the file by their names, for looking a name up is slow."""
 
     document: WordDocument
+    style_ids: Mapping[str, str]
     wide_tables: int = 0
+
+    def paragraph(self, style: str) -> Paragraph:
+        """A new empty paragraph at the end."""
+        paragraph = self.document.add_paragraph()
+        paragraph._p.style = self.style_ids[style]
+        return paragraph
 
     def write(self, page: ReadPage) -> None:
         fields = page.document.fields
         if fields:
             rows = (tuple(Cell(printable(text)) for text in (name, field_text(fields[name]))) for name in fields)
-            self._table(Table(((Cell("Field", is_header=True), Cell("Value", is_header=True)), *rows)))
+            self.table(Table(((Cell("Field", is_header=True), Cell("Value", is_header=True)), *rows)))
         for block, figure in with_figures(page):
             if figure:
                 self._figure(figure, page.dpi, block.text)
             elif not block.table or block.kind == "figure":
                 self._prose(block)
             if block.table:
-                self._table(block.table)
+                self.table(block.table)
 
     def _prose(self, block: Block) -> None:
         style = "Caption" if block.kind == "caption" else "Normal"
-        _Prose(self.document, style, self._table).write(parse(markdown_of(block)))
+        _Prose(self, style).write(parse(markdown_of(block)))
 
     def _figure(self, figure: Figure, dpi: float, description: str) -> None:
         inches_wh = (Inches(side / dpi) for side in figure.size_wh)
@@ -96,18 +104,19 @@ class _Body:
         picture = self.document.add_picture(io.BytesIO(figure.data), Length(max(width, Mm(1))))
         picture._inline.docPr.set("descr", printable(description))
 
-    def _table(self, table: Table) -> None:
+    def table(self, table: Table) -> None:
         grid = lay_out(table)
         if grid.column_count > _TABLE_MAX_COLUMNS:
             self.wide_tables += 1
-            self.document.add_paragraph(printable("\n".join("\t".join(row) for row in grid.texts())))
+            self.paragraph("Normal").add_run(printable("\n".join("\t".join(row) for row in grid.texts())))
         elif grid.column_count:
-            _fill(self.document, grid)
-            self.document.add_paragraph()  # two tables without a paragraph between them become one
+            filled = self.document.add_table(grid.row_count, grid.column_count)
+            filled._tbl.tblStyle_val = self.style_ids["Table Grid"]
+            _fill(filled, grid)
+            self.paragraph("Normal")  # two tables without a paragraph between them become one
 
 
-def _fill(document: WordDocument, grid: Grid) -> None:
-    table = document.add_table(grid.row_count, grid.column_count, "Table Grid")
+def _fill(table: WordTable, grid: Grid) -> None:
     # Rows are asked once for their cells: each time they count through the whole table.
     places = [row.cells for row in table.rows]
     for placed in grid.cells:
@@ -144,9 +153,8 @@ class _List:
 class _Prose:
     """Writes the tokens of Markdown one after another."""
 
-    document: WordDocument
+    body: _Body
     style: str
-    write_table: Callable[[Table], None]
     lists: list[_List] = field(default_factory=list)
     quotes: int = 0
 
@@ -155,7 +163,7 @@ class _Prose:
         for token in tokens_left:
             match token.type:
                 case "heading_open":
-                    self._inline(self.document.add_paragraph(style=f"Heading {token.tag[1]}"), next(tokens_left))
+                    self._inline(self.body.paragraph(f"Heading {token.tag[1]}"), next(tokens_left))
                 case "paragraph_open":
                     self._inline(self._paragraph(), next(tokens_left))
                 case "fence" | "code_block":
@@ -165,7 +173,7 @@ class _Prose:
                     paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
                     _plain(paragraph, token.content.strip(), _MATH)
                 case "table_open":
-                    self.write_table(Table(tuple(_rows(tokens_left))))
+                    self.body.table(Table(tuple(_rows(tokens_left))))
                 case _:
                     self._nest(token)
 
@@ -176,7 +184,7 @@ class _Prose:
             case "ordered_list_open":
                 start = token.attrs.get("start", 1)
                 self.lists.append(_List(None))
-                self.lists[-1].number = _new_numbering(self.document, self._level(), int(start))
+                self.lists[-1].number = _new_numbering(self.body, self._level(), int(start))
             case "bullet_list_close" | "ordered_list_close":
                 self.lists.pop()
             case "list_item_open":
@@ -193,10 +201,10 @@ class _Prose:
 
     def _paragraph(self) -> Paragraph:
         if not self.lists:
-            return self.document.add_paragraph(style="Quote" if self.quotes else self.style)
+            return self.body.paragraph("Quote" if self.quotes else self.style)
         inner = self.lists[-1]
         kind = "List Continue" if inner.is_item_begun else "List Bullet" if inner.number is None else "List Number"
-        paragraph = self.document.add_paragraph(style=f"{kind}{self._level()}")
+        paragraph = self.body.paragraph(f"{kind}{self._level()}")
         if inner.number is not None and not inner.is_item_begun:
             numbering = paragraph._p.get_or_add_pPr().get_or_add_numPr()
             numbering.get_or_add_ilvl().val = 0
@@ -255,10 +263,10 @@ def _rows(tokens: Iterator[Token]) -> Iterator[tuple[Cell, ...]]:
             row = []
 
 
-def _new_numbering(document: WordDocument, level: str, start: int) -> int:
+def _new_numbering(body: _Body, level: str, start: int) -> int:
     """A numbering of its own, looking as the style `List Number` does, that begins at `start`."""
-    numbering: Any = document.part.numbering_part.element
-    style: Any = document.styles[f"List Number{level}"].element
+    numbering: Any = body.document.part.numbering_part.element
+    style: Any = body.document.styles[f"List Number{level}"].element
     pattern = numbering.num_having_numId(style.pPr.numPr.numId.val).abstractNumId.val
     num = numbering.add_num(pattern)
     num.add_lvlOverride(ilvl=0).add_startOverride(start)

@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import openpyxl
@@ -81,6 +82,37 @@ def test_nothing_that_was_read_is_missing(key: str) -> None:
     text = re.sub(r"<[^>]+>", "", text) if key == "html" else text
     for word in ("Title of", "longer", "three", "مرحبا بالعالم", "日本語のテキスト", "no place 😀", "y()"):
         assert word in re.sub(r"\s+", " ", text), word
+
+
+class _CountedBytes(bytes):
+    """Knows how many of it there are, and how many there were at most."""
+
+    alive = 0
+    most = 0
+
+    @classmethod
+    def of(cls, data: bytes) -> _CountedBytes:
+        cls.alive += 1
+        cls.most = max(cls.most, cls.alive)
+        return cls(data)
+
+    def __del__(self) -> None:
+        type(self).alive -= 1
+
+
+@pytest.mark.parametrize("key", DOCUMENT_FORMATS)
+def test_pictures_are_held_one_at_a_time(key: str) -> None:
+    _CountedBytes.most = 0
+    page = read_page(*EVERYTHING)
+    picture = page.picture()
+    pages = [
+        replace(page, number=n, picture=lambda: replace(picture, data=_CountedBytes.of(picture.data)))
+        for n in range(45)
+    ]
+    written(key, *pages)
+    shown = key in ("markdown", "html", "docx", "pdf")
+    assert _CountedBytes.most == (1 if shown else 0), "formats without pictures open none"
+    assert _CountedBytes.alive == 0
 
 
 def test_file_names_say_what_is_inside() -> None:
