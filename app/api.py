@@ -42,6 +42,7 @@ def create_app(studio: Studio, hosts: AllowedHosts | None = None) -> FastAPI:
 def _health_routes(studio: Studio) -> APIRouter:
     routes = APIRouter(tags=["Health"])
 
+    @routes.head("/health", include_in_schema=False)
     @routes.get("/health")
     def health() -> dict[str, object]:
         """Whether the program is up, and how far the model is: idle, loading, ready or failed."""

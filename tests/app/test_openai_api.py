@@ -357,7 +357,7 @@ def test_an_answer_that_repeats_itself_says_so(server: Exchangeable, stream: boo
 
 def test_the_wrong_method_is_told_apart_from_the_wrong_route(server: Exchangeable) -> None:
     answer = httpx.get(f"{server.url}/v1/chat/completions")
-    assert (answer.status_code, answer.json()["error"]["message"]) == (405, "GET is not for this.")
+    assert (answer.status_code, answer.json()["error"]["message"]) == (405, "This does not take GET requests.")
 
 
 def test_a_body_beyond_all_bounds_is_refused_before_it_is_read(server: Exchangeable) -> None:
@@ -444,6 +444,7 @@ def test_health_tells_where_things_stand(client: openai.OpenAI, server: Exchange
         "status": "ok",
         "model": {"state": "ready", "name": "fake", "note": ""},
     }
+    assert httpx.head(f"{server.url}/health").status_code == 200
 
 
 def test_an_unknown_route_below_v1_does_not_fall_through_to_the_page(server: Exchangeable) -> None:
