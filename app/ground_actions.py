@@ -395,6 +395,8 @@ class GroundActions:
             shots = [shot for shot in shots if shot is session.shot]
         if not shots:
             raise RequestError("There are no results to export yet. Run first.")
+        for shot in shots:
+            _know_labels(session, shot)
         used = {label_of(item) for shot in shots for item in (*_answer(shot).regions, *_answer(shot).actions)}
         # In the picture a label has its colour from the page; as a class it must be one that occurs.
         labels = session.labels if key == "png" else tuple(label for label in session.labels if label in used)

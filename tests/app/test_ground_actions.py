@@ -149,6 +149,24 @@ def test_a_question_that_gets_no_answer_leaves_the_last_results(
     actions.export(session, "coco", tmp_path, everything=False)
 
 
+def test_a_stopped_batch_exports_the_results_of_two_questions(
+    make_studio: MakeStudio, files: list[Path], tmp_path: Path
+) -> None:
+    engine = FakeEngine(BOXES)
+    actions, session = _actions(make_studio, engine), Session()
+    _add(actions, session, files)
+    list(actions.run_all(session, Ask("detect", "cup, table")))
+    engine.script = ('[{"bbox_2d": [1, 2, 3, 4], "label": "dog"}]',)
+    for _ in actions.run_all(session, Ask("detect", "dog")):
+        if session.shots[1].state == "running":
+            session.stop()
+    for key in FORMATS:
+        path, _ = actions.export(session, key, tmp_path, everything=True)
+        assert path.stat().st_size
+    names = [category["name"] for category in json.loads((tmp_path / "pictures.coco.json").read_text())["categories"]]
+    assert sorted(names) == ["cup", "dog", "table"]
+
+
 def test_of_very_many_pictures_the_tray_shows_those_around_the_current_one() -> None:
     items = [TrayItem(f"{number:064}", f"{number}.png", "new") for number in range(500)]
     middle = tray_html(items, 250)
