@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal, get_args
 
 from model.catalog import FAMILIES
 from model.errors import RequestError
-from model.types import Convention, MediumInput
+from model.types import Convention, MediumInput, ReadingMode
 
 Task = Literal["detect", "find", "point", "count", "read", "act", "free"]
 TASKS: tuple[Task, ...] = get_args(Task)
@@ -77,6 +78,55 @@ _WORDING: Mapping[str, Mapping[str, str]] = MappingProxyType(
             "read": "Read all the text in the image.",
             "act": "Point to the element to click on. Goal: {query}.",
         },
+    }
+)
+
+_PLAIN_PAGE: Mapping[ReadingMode, str] = MappingProxyType(
+    {
+        "text": "Read all the text in the image.",
+        "markdown": "Read all the text in the image and write it as Markdown, with tables as Markdown tables and "
+        "formulas in LaTeX.",
+        "tables": "Write every table in the image as an HTML table, with rowspan and colspan where cells are merged, "
+        "and nothing else.",
+        "fields": "Extract the key-value information in the format:{fields}",
+    }
+)
+
+# "QwenVL HTML " with its blank and "qwenvl markdown" are the families' own: see cookbooks/document_parsing.ipynb of
+# QwenLM/Qwen2.5-VL and QwenLM/Qwen3-VL; text and fields as in their cookbooks/ocr.ipynb.
+_PAGE_WORDING: Mapping[str, Mapping[ReadingMode, str]] = MappingProxyType(
+    {
+        "Qwen-VL": _PLAIN_PAGE,
+        "Qwen2-VL": _PLAIN_PAGE,
+        "Qwen2.5-VL": {**_PLAIN_PAGE, "layout": "QwenVL HTML "},
+        "Qwen3-VL": {**_PLAIN_PAGE, "layout": "qwenvl html", "markdown": "qwenvl markdown"},
+        "Qwen3.5": {**_PLAIN_PAGE, "layout": "qwenvl html", "markdown": "qwenvl markdown"},
+        "Molmo": _PLAIN_PAGE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FieldPreset:
+    """A usual kind of paper, and what one wants to know from it."""
+
+    title: str
+    fields: tuple[str, ...]
+
+
+FIELD_PRESETS: Mapping[str, FieldPreset] = MappingProxyType(
+    {
+        "receipt": FieldPreset("Receipt", ("company", "date", "address", "items", "tax", "total")),
+        "invoice": FieldPreset(
+            "Invoice",
+            ("invoice number", "date", "due date", "seller", "buyer", "items", "subtotal", "tax", "total", "currency"),
+        ),
+        "business_card": FieldPreset(
+            "Business card", ("name", "title", "company", "phone", "email", "website", "address")
+        ),
+        "id": FieldPreset(
+            "ID", ("type", "number", "surname", "given names", "date of birth", "nationality", "sex", "valid until")
+        ),
     }
 )
 
@@ -147,6 +197,39 @@ def system_prompt(family_key: str, task: Task, medium: MediumInput) -> str | Non
         f"<tools>\n{tool}\n</tools>\n\n"
         "Return the call as a JSON object with its name and arguments within <tool_call></tool_call> tags:\n"
         '<tool_call>\n{"name": <function-name>, "arguments": <args-json-object>}\n</tool_call>'
+    )
+
+
+def document_prompt(family_key: str, mode: ReadingMode, fields: Sequence[str] = ()) -> str:
+    """The text of the user's message that goes with the picture of one page.
+
+    A family without a layout of its own is asked for lines with their places instead. Raises `RequestError` if fields
+    are wanted and none is named.
+    """
+    wording = _PAGE_WORDING[family_key].get(mode)
+    if wording is None:
+        return task_prompt(family_key, "read", "")
+    if mode != "fields":
+        return wording
+    names = [name for name in (" ".join(field.split()) for field in fields) if name]
+    if not names:
+        raise RequestError("Name at least one field to look for.")
+    return wording.format(fields=json.dumps(dict.fromkeys(names, ""), ensure_ascii=False))
+
+
+def ask_prompt(question: str, pages: Sequence[int], page_count: int) -> str:
+    """The text behind the pictures of some pages, in the same order, of a document of `page_count` pages.
+
+    Raises `RequestError` without a question.
+    """
+    if not question.strip():
+        raise RequestError("Write what you want to know first.")
+    if page_count == 1:
+        return question.strip()
+    numbers = ", ".join(f"image {index} is page {page}" for index, page in enumerate(pages, 1))
+    return (
+        f"These are pages of a document of {page_count} pages: {numbers}. Answer the question, and say after each "
+        f"statement on which page it stands, as in (page {pages[0]}).\n\n{question.strip()}"
     )
 
 

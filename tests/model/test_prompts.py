@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -10,8 +11,17 @@ from hypothesis import strategies as st
 
 from model import catalog
 from model.errors import RequestError
-from model.prompts import TASKS, Task, system_prompt, task_prompt, to_convention
-from model.types import Convention, MediumInput
+from model.prompts import (
+    FIELD_PRESETS,
+    TASKS,
+    Task,
+    ask_prompt,
+    document_prompt,
+    system_prompt,
+    task_prompt,
+    to_convention,
+)
+from model.types import Convention, MediumInput, ReadingMode
 
 MEDIUM = MediumInput(source_size_wh=(640, 480), input_size_wh=(644, 476), tokens=391)
 PHONE = MediumInput(source_size_wh=(1080, 2400), input_size_wh=(1092, 2408), tokens=3354)
@@ -119,3 +129,50 @@ def test_the_device_and_its_screen_are_described_as_a_function(
     assert tool["function"]["name"] == name
     assert screen in tool["function"]["description"]
     assert {"click", "left_click"} & set(tool["function"]["parameters"]["properties"]["action"]["enum"])
+
+
+@pytest.mark.parametrize(
+    ("family", "mode", "expected"),
+    [
+        ("Qwen2.5-VL", "layout", "QwenVL HTML "),
+        ("Qwen3-VL", "layout", "qwenvl html"),
+        ("Qwen3-VL", "markdown", "qwenvl markdown"),
+        ("Qwen2.5-VL", "lines", "Spotting all the text in the image with line-level, and output in JSON format."),
+        ("Qwen2-VL", "layout", task_prompt("Qwen2-VL", "read", "")),
+    ],
+)
+def test_a_page_is_asked_for_in_the_familys_own_words(family: str, mode: ReadingMode, expected: str) -> None:
+    assert document_prompt(family, mode) == expected
+
+
+def test_fields_are_asked_for_as_the_object_that_is_wanted() -> None:
+    prompt = document_prompt("Qwen2.5-VL", "fields", ("company", " the {total} ", "", "发票号"))
+    assert prompt == 'Extract the key-value information in the format:{"company": "", "the {total}": "", "发票号": ""}'
+
+
+def test_fields_have_to_be_named() -> None:
+    with pytest.raises(RequestError, match="at least one field"):
+        document_prompt("Qwen3-VL", "fields", (" ",))
+
+
+@pytest.mark.parametrize("family", catalog.FAMILIES)
+@pytest.mark.parametrize("mode", get_args(ReadingMode))
+def test_every_family_has_words_for_every_way_of_reading(family: str, mode: ReadingMode) -> None:
+    assert document_prompt(family, mode, ("total",)).strip()
+
+
+@pytest.mark.parametrize("key", FIELD_PRESETS)
+def test_presets_name_fields_once(key: str) -> None:
+    fields = FIELD_PRESETS[key].fields
+    assert fields
+    assert len(set(fields)) == len(fields)
+
+
+def test_a_question_says_which_picture_is_which_page() -> None:
+    prompt = ask_prompt(" What is due? ", [2, 7], 10)
+    assert "image 1 is page 2, image 2 is page 7" in prompt
+    assert "(page 2)" in prompt
+    assert prompt.endswith("What is due?")
+    assert ask_prompt("What is due?", [1], 1) == "What is due?"
+    with pytest.raises(RequestError):
+        ask_prompt(" ", [1], 3)
