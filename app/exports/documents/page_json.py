@@ -1,7 +1,7 @@
 """JSON: every page with its blocks and their places, the object that `POST /v1/read` answers with.
 
     {"pages": [{"page": 1, "size_wh": [w, h], "source"?, "text": "..", "markdown": "..",
-                "blocks": [{"kind", "text", "markdown", "xyxy"?, "level"?, "table"?}]}],
+                "blocks": as `model.parsing.as_json` has them}],
      "fields": {..} of a single page, or a list of them by page,
      "problems": ["sentences for a person"]}
 
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import IO, Any
 
 from app.exports.documents.base import ReadPage, page_titles
-from model.types import Block, Cell
+from model.parsing import block_to_json
 
 
 def write(pages: Sequence[ReadPage], file: IO[bytes]) -> list[str]:
@@ -49,22 +49,5 @@ def _page(page: ReadPage, with_source: bool) -> dict[str, Any]:
         **({"source": page.source} if with_source else {}),
         "text": "\n\n".join(block.text for block in blocks if block.text),
         "markdown": "\n\n".join(block.markdown for block in blocks if block.markdown),
-        "blocks": [_block(block) for block in blocks],
+        "blocks": [block_to_json(block) for block in blocks],
     }
-
-
-def _block(block: Block) -> dict[str, Any]:
-    extras: dict[str, Any] = {}
-    if block.xyxy is not None:
-        extras["xyxy"] = [round(number, 2) for number in block.xyxy]
-    if block.level:
-        extras["level"] = block.level
-    if block.table:
-        extras["table"] = {"rows": [[_cell(cell) for cell in row] for row in block.table.rows]}
-    return {"kind": block.kind, "text": block.text, "markdown": block.markdown, **extras}
-
-
-def _cell(cell: Cell) -> dict[str, Any]:
-    spans = {"row_span": cell.row_span, "column_span": cell.column_span}
-    extras = {name: span for name, span in spans.items() if span != 1}
-    return {"text": cell.text, **extras, **({"is_header": True} if cell.is_header else {})}
