@@ -3,8 +3,9 @@
 Every message is one or two plain sentences: what happened, and what to do. No path, address or traceback.
 
     StudioError
-    +-- MediaError              a picture that cannot be used
+    +-- MediaError              a picture or document that cannot be used
     |   +-- MediaTooLarge       too many bytes or pixels
+    |   +-- PasswordNeeded      an encrypted document, and no password or a wrong one
     +-- RequestError            a message that cannot be answered as it stands
     |   +-- ContextOverflow     longer than the model's context
     +-- ModelError              a model that cannot be had
@@ -28,6 +29,10 @@ class MediaError(StudioError):
 
 
 class MediaTooLarge(MediaError):
+    pass
+
+
+class PasswordNeeded(MediaError):
     pass
 
 

@@ -110,6 +110,35 @@ def read_image_file(path: str | os.PathLike[str], limits: Limits = DEFAULT_LIMIT
     return read_image(data, path.name, limits)
 
 
+def image_of(picture: Pillow.Image, name: str, limits: Limits = DEFAULT_LIMITS) -> Image:
+    """A picture that was made here, upright and in RGB, as a value; the same pixels have the same bytes."""
+    _check_size(picture.size, limits)
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", compress_level=1)
+    data = buffer.getvalue()
+    sha256 = hashlib.sha256(data).hexdigest()
+    _CACHE.put(sha256, picture)
+    return Image(data=data, sha256=sha256, size_wh=picture.size, media_type="image/png", name=clean_name(name))
+
+
+def count_frames(path: Path, enough: int) -> int:
+    """How many pictures a TIFF file holds; `enough` + 1 for any number beyond. Raises `MediaError`."""
+    with _plain_errors(b"II*\0"), Pillow.open(path, formats=("TIFF",)) as picture:
+        try:
+            picture.seek(enough)
+        except EOFError:
+            return int(getattr(picture, "n_frames", 1))
+        return enough + 1
+
+
+def read_frame(path: Path, index: int, name: str, limits: Limits = DEFAULT_LIMITS) -> Image:
+    """One picture of a TIFF file, counted from 0, upright and as PNG. Raises what `read_image` raises."""
+    with _plain_errors(b"II*\0"), Pillow.open(path, formats=("TIFF",)) as picture:
+        picture.seek(index)
+        _check_size(picture.size, limits)
+        return image_of(_to_rgb(_upright(picture)), name, limits)
+
+
 def image_from_data_url(url: str, limits: Limits = DEFAULT_LIMITS) -> Image:
     """The picture inside a `data:` URL (RFC 2397); the media type that it declares is ignored.
 

@@ -16,7 +16,7 @@ RANKS = (
     ("model.types", "model.errors"),
     ("model.catalog",),
     ("model.media", "model.prompts", "model.parsing", "model.engines.base", "model.engines.token_text"),
-    ("model.files", "model.engines.fake"),
+    ("model.files", "model.documents", "model.engines.fake"),
     ("model.engines.local",),
     ("model.loading",),
 )
