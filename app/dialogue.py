@@ -166,7 +166,12 @@ class Dialogue:
         Raises `EngineError` after the last piece when the answer broke off, `AnswerNotKept` when it could not be kept.
         """
         family = FAMILIES[engine.info.family]
-        parser = AnswerParser(family.convention, question.prompt.media, action_convention=family.action_convention)
+        parser = AnswerParser(
+            family.convention,
+            question.prompt.media,
+            action_convention=family.action_convention,
+            image_index=_image_index(question.prompt.messages),
+        )
         snapshot = Snapshot()
         broken_off = ""
         try:
@@ -221,7 +226,13 @@ def answer_of(turn: Turn) -> Answer:
     family = FAMILIES.get(turn.details.get("family", ""))
     if family is None:
         return Answer(text=turn.text)
-    return parse_answer(turn.text, family.convention, media_of(turn), action_convention=family.action_convention)
+    return parse_answer(
+        turn.text,
+        family.convention,
+        media_of(turn),
+        action_convention=family.action_convention,
+        image_index=turn.details.get("image_index", 0),
+    )
 
 
 def media_of(turn: Turn) -> tuple[MediumInput, ...]:
@@ -245,6 +256,13 @@ def _words(text: str) -> tuple[Part, ...]:
     return (Text(text),) if text.strip() else ()
 
 
+def _image_index(messages: Sequence[Message]) -> int:
+    """The picture that an answer means which names none: the first of the latest message that has any."""
+    counts = [len(message.images) for message in messages]
+    latest = max((place for place, count in enumerate(counts) if count), default=0)
+    return sum(counts[:latest])
+
+
 def _title(draft: Draft, images: Sequence[Image]) -> str:
     name = images[0].name if images else ""
     return " ".join(draft.text.split()) or name or draft.question
@@ -265,6 +283,7 @@ def _details(snapshot: Snapshot, prompt: Prompt, engine: Engine, broken_off: str
         "model": engine.info.name,
         "family": engine.info.family,
         "media": [[*medium.source_size_wh, *medium.input_size_wh, medium.tokens] for medium in prompt.media],
+        "image_index": _image_index(prompt.messages),
         "thinking": snapshot.thinking,
         "prompt_tokens": last.prompt_tokens,
         "generated_tokens": last.generated_tokens,

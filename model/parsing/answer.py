@@ -28,7 +28,8 @@ class AnswerParser:
     """Reads one answer. `feed` as text arrives, then `finish`; neither raises, whatever the text is.
 
     `convention` says how boxes and points are written, `action_convention` (None: the same) the places of tool calls;
-    `media` are the pictures in the order of the prompt. Events are bounded by `duration_s`, the length of the video.
+    `media` are the pictures in the order of the prompt, `image_index` is the one that is meant until the text names
+    another. Events are bounded by `duration_s`, the length of the video.
     Regions come in the order in which they were complete; their spans are places in the whole text fed. A page that is
     written out in the answer is the first picture; its blocks get the number `page`, and `form` says how to read a text
     that does not tell by itself that it is a page ("auto": not at all).
@@ -40,13 +41,15 @@ class AnswerParser:
         media: Sequence[MediumInput] = (),
         *,
         action_convention: Convention | None = None,
+        image_index: int = 0,
         duration_s: float | None = None,
         form: Form = "auto",
         page: int = 1,
     ) -> None:
         self._findings = Findings(convention, media, action_convention, duration_s)
         self._prose = Prose()
-        self._reader = TextReader(self._findings, self._prose, MarkupReader(convention, media, form=form, page=page))
+        markup = MarkupReader(convention, media, form=form, page=page)
+        self._reader = TextReader(self._findings, self._prose, markup, image_index)
         self._is_finished = False
         self._regions = _Frozen[list[Region], tuple[Region, ...]](tuple, [])
         self._events = _Frozen[list[TimeEvent], tuple[TimeEvent, ...]](tuple, [])
@@ -121,13 +124,20 @@ def parse_answer(
     media: Sequence[MediumInput] = (),
     *,
     action_convention: Convention | None = None,
+    image_index: int = 0,
     duration_s: float | None = None,
     form: Form = "auto",
     page: int = 1,
 ) -> Answer:
     """A whole answer, read in the same way as a streamed one."""
     parser = AnswerParser(
-        convention, media, action_convention=action_convention, duration_s=duration_s, form=form, page=page
+        convention,
+        media,
+        action_convention=action_convention,
+        image_index=image_index,
+        duration_s=duration_s,
+        form=form,
+        page=page,
     )
     parser.feed(text)
     return parser.finish()

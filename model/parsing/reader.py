@@ -33,13 +33,13 @@ CRUMBS = re.compile(r"[\s,;\[\]{}]*")
 class TextReader:
     """Reads text into `findings` and `prose`, and shows all of it but thinking to `markup`."""
 
-    def __init__(self, findings: Findings, prose: Prose, markup: MarkupReader) -> None:
+    def __init__(self, findings: Findings, prose: Prose, markup: MarkupReader, image_index: int) -> None:
         self._findings = findings
         self._prose = prose
         self.markup = markup
         self._draft = markup
         self._interpreter = Interpreter(findings)
-        self._tags = TagReader(findings, prose)
+        self._tags = TagReader(findings, prose, image_index)
         self._pending = ""
         self._offset = 0
         self._value: ValueReader | None = None

@@ -84,14 +84,14 @@ def _is_cut(kind: TagKind, inside: str) -> bool:
 class TagReader:
     """Acts on the tags of one answer: remembers the label that the next boxes belong to."""
 
-    def __init__(self, findings: Findings, prose: Prose) -> None:
+    def __init__(self, findings: Findings, prose: Prose, image_index: int) -> None:
         self._findings = findings
         self._prose = prose
         self._label = ""
         self._label_start: int | None = None
         self._points: list[Written] = []
         self._points_start = 0
-        self.image_index = 0
+        self.image_index = image_index
         self.in_call = False
 
     def read(self, kind: TagKind, text: str, span: tuple[int, int], offset: int, *, final: bool) -> int:
@@ -160,5 +160,6 @@ class TagReader:
             return len(text)
         name = text[start:end].removeprefix("<function=").rstrip(">")
         after = close + len(FUNCTION_END)
-        self._findings.add_call(read_tagged_call(name, text[end:close]), (offset + start, offset + after))
+        call = read_tagged_call(name, text[end:close])
+        self._findings.add_call(call, (offset + start, offset + after), self.image_index)
         return after

@@ -251,6 +251,15 @@ def test_what_is_stored_is_the_models_own_text_and_reads_the_same_again(
     assert answer_of(kept) == live
 
 
+def test_what_is_found_is_marked_on_the_picture_that_was_asked_about(studio: Studio, picture_file: Path) -> None:
+    engine = FakeEngine([BOXES])
+    conversation = answered(studio, "", Draft("Describe them.", (picture_file, picture_file)), engine)
+    conversation = answered(studio, conversation, Draft("And here?", (picture_file,)), engine)
+    answered(studio, conversation, Draft("Where is the cup?"), engine)
+    answers = [answer_of(turn) for turn in studio.history.turns(ME, conversation)[1::2]]
+    assert [answer.boxes[0].image_index for answer in answers] == [0, 2, 2]
+
+
 def test_thinking_is_kept_apart(studio: Studio) -> None:
     conversation = answered(studio, "", Draft("hi"), FakeEngine((Chunk("hm", "thinking"), "yes")))
     kept = studio.history.turns(ME, conversation)[-1]

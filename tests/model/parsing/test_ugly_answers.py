@@ -361,6 +361,22 @@ def test_several_pictures_by_name() -> None:
     assert [box.image_index for box in answer.boxes] == [0, 1, 2, 1]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"[{CUP}]",
+        "<ref>cup</ref><box>(1,2),(3,4)</box>",
+        '<tool_call>{"name": "computer_use", "arguments": {"action": "left_click", "coordinate": [1, 2]}}</tool_call>',
+    ],
+    ids=["JSON", "tags", "call"],
+)
+def test_the_picture_that_was_asked_about_is_meant_until_the_text_names_another(text: str) -> None:
+    asked = parse_answer(text, PER_1000, [PICTURE] * 3, image_index=1)
+    assert [item.image_index for item in (*asked.regions, *asked.actions)] == [1]
+    named = parse_answer(f"Picture 3: [{CUP}]", PER_1000, [PICTURE] * 3, image_index=1)
+    assert [box.image_index for box in named.boxes] == [2]
+
+
 def test_a_picture_that_was_not_given() -> None:
     answer = parse_answer('{"img_idx": 7, "bbox_2d": [1, 2, 3, 4]}', PER_1000, [PICTURE])
     assert answer.boxes[0].image_index == 0
