@@ -231,9 +231,9 @@ def _rendered(document: DocumentFile, page: int, scale: float, max_pixels: int) 
         width, height = opened.get_size()
         if not (0 < width < math.inf and 0 < height < math.inf):
             raise MediaError(f"Page {page:,} has no size.")
-        # One pixel is kept back on each side, because the renderer rounds both up.
+        # The renderer rounds both sides up: nothing may be left over from an even number, and one pixel is kept back.
         largest = math.sqrt(max_pixels / (width * height)) * (1 - 1 / math.sqrt(max_pixels))
-        bitmap = opened.render(scale=min(scale, largest), rev_byteorder=True)
+        bitmap = opened.render(scale=min(scale * (1 - 1e-9), largest), rev_byteorder=True)
         picture: Pillow.Image = bitmap.to_pil()
         return picture.convert("RGB")
 

@@ -124,11 +124,14 @@ def image_of(picture: Pillow.Image, name: str, limits: Limits = DEFAULT_LIMITS) 
 def count_frames(path: Path, enough: int) -> int:
     """How many pictures a TIFF file holds; `enough` + 1 for any number beyond. Raises `MediaError`."""
     with _plain_errors(b"II*\0"), Pillow.open(path, formats=("TIFF",)) as picture:
-        try:
-            picture.seek(enough)
-        except EOFError:
-            return int(getattr(picture, "n_frames", 1))
-        return enough + 1
+        count = 1
+        while count <= enough:
+            try:
+                picture.seek(count)
+            except EOFError:
+                break
+            count += 1
+        return count
 
 
 def read_frame(path: Path, index: int, name: str, limits: Limits = DEFAULT_LIMITS) -> Image:
@@ -288,7 +291,10 @@ def _refusal(data: bytes) -> str:
             return f"This is {what}, which cannot be read here. Save it as {ACCEPTED}."
     if b"<svg" in head.lower():
         return f"This is an SVG drawing, which cannot be read here. Save it as {ACCEPTED}."
-    if any(name in data[:16] for name in (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"heic", b"mif1")):
+    if any(
+        name in data[:16]
+        for name in (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"GIF8", b"heic", b"mif1", b"II*\0", b"MM\0*")
+    ):
         return "This picture is damaged or incomplete. Save it again and retry."
     return f"This file is not a picture. Choose a {ACCEPTED} file."
 
