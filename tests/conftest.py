@@ -1,7 +1,7 @@
 """What all tests share: with FORBID_SKIPS set, a test that skips itself fails.
 
-What a test needs can be installed, with one exception: the answers of large models that are kept beside the checkout are
-no part of the project. Where they are absent their tests are left out, and the summary says so.
+What a test needs can be installed, with one exception: the answers of large models that are kept beside the checkout
+are no part of the project. Where they are absent their tests are left out, and the summary says so.
 """
 
 from __future__ import annotations
