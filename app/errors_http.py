@@ -67,7 +67,10 @@ def add_error_handlers(app: FastAPI) -> None:
 
     async def http(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)
-        sentence = f"This does not take {request.method} requests." if error.status_code == 405 else str(error.detail)
+        sentence = {
+            400: "The request is not valid JSON.",  # the only one that FastAPI raises by itself
+            405: f"This does not take {request.method} requests.",
+        }.get(error.status_code, str(error.detail))
         return JSONResponse(_body(sentence, "invalid_request_error", None), error.status_code, error.headers)
 
     app.add_exception_handler(StudioError, answer)

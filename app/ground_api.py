@@ -10,7 +10,7 @@ import threading
 from typing import Any
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, FiniteFloat
 from starlette.concurrency import run_in_threadpool
 
 from app.answering import notice_of
@@ -47,7 +47,7 @@ class GroundRequest(BaseModel):
         None,
         description=f"how to read the model's coordinates, if not as its family writes them: {', '.join(CONVENTIONS)}",
     )
-    box: tuple[float, float, float, float] | None = Field(
+    box: tuple[FiniteFloat, FiniteFloat, FiniteFloat, FiniteFloat] | None = Field(
         None, description="the area that is asked about: left, top, right, bottom in pixels of the picture"
     )
 
@@ -139,7 +139,7 @@ def router(studio: Studio) -> APIRouter:
         async with stopped_with(request, cancel):
             engine = require(studio.engines)
             image = await run_in_threadpool(image_from_data_url, body.image, limits)
-            found = await run_in_threadpool(_last, engine, image, _ask(body), cancel)
+            found = await run_in_threadpool(_last, engine, image, _ask(body, image), cancel)
         return _response(found)
 
     return routes
@@ -156,10 +156,13 @@ def _response(found: Found) -> dict[str, Any]:
     }
 
 
-def _ask(body: GroundRequest) -> Ask:
+def _ask(body: GroundRequest, image: Image) -> Ask:
     if body.convention is not None and body.convention not in CONVENTIONS:
         raise FieldError("convention", f"has to be one of {', '.join(CONVENTIONS)}")
     convention = CONVENTIONS[body.convention] if body.convention else None
+    width, height = image.size_wh
+    if body.box and not (0 <= body.box[0] < body.box[2] <= width and 0 <= body.box[1] < body.box[3] <= height):
+        raise FieldError("box", f"has to be an area of the picture, which has {width} x {height} pixels")
     return Ask(body.task, body.query, body.box, convention=convention)
 
 

@@ -6,12 +6,15 @@ Knows messages, queues and cancelling. Knows no tensors and no widgets.
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from typing import Protocol
 
 from model.errors import EngineBusy, RequestError
 from model.types import EngineInfo, GenerationOptions, Message, PixelBudget, Prompt, Queued, StreamEvent
+
+_HALF_A_CHARACTER = re.compile("[\ud800-\udfff]")
 
 Events = Generator[StreamEvent, None, None]
 """What `Engine.stream` gives: an iterator that can be closed."""
@@ -54,11 +57,16 @@ class Engine(Protocol):
 
 
 def check_messages(messages: Sequence[Message]) -> None:
-    """Raise `RequestError` unless the conversation ends with something that a person said or showed."""
+    """Raise `RequestError` unless the conversation ends with something that a person said or showed.
+
+    JSON can name one half of the pair that stands for an emoji; no tokenizer and no database takes that.
+    """
     if not messages or messages[-1].role != "user":
         raise RequestError("There is nothing to answer yet. Write a message first.")
     if not messages[-1].text.strip() and not messages[-1].images:
         raise RequestError("The message is empty. Write something or add a picture.")
+    if any(_HALF_A_CHARACTER.search(message.text) for message in messages):
+        raise RequestError("A message holds half a character. Write that character anew.")
 
 
 def check_options(options: GenerationOptions) -> None:

@@ -88,6 +88,8 @@ def test_the_box_goes_into_the_prompt(make_studio: Callable[..., Studio]) -> Non
         ({"convention": "inches"}, "“convention” has to be one of 0-1000, 0-999, "),
         ({"box": [1, 2, 3]}, "“box[3]” is missing."),
         ({"box": [1, 2, 3, "far"]}, "“box[3]” has to be a number."),
+        ({"box": [90, 20, 30, 60]}, "“box” has to be an area of the picture, which has 200 x 150 pixels."),
+        ({"box": [20, 30, 201, 60]}, "“box” has to be an area of the picture"),
         ({"image": None}, "“image” has to be a text."),
     ],
 )
@@ -95,6 +97,14 @@ def test_what_cannot_be_answered_is_refused_in_words(client: TestClient, body: d
     response = client.post("/v1/ground", json={"image": data_url(picture()), "query": "cup", **body})
     assert response.status_code == 400
     assert sentence in response.json()["error"]["message"]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "1e999"])
+def test_a_place_that_is_nowhere_is_no_number(client: TestClient, number: str) -> None:
+    body = json.dumps({"image": data_url(picture()), "query": "cup", "box": [0, 0, 9, 0]})
+    headers = {"Content-Type": "application/json"}
+    response = client.post("/v1/ground", content=body.replace("[0, 0, 9, 0]", f"[0, 0, 9, {number}]"), headers=headers)
+    assert (response.status_code, response.json()["error"]["message"]) == (400, "“box[3]” has to be a number.")
 
 
 def test_an_answer_that_repeats_itself_says_so_among_its_problems(make_studio: Callable[..., Studio]) -> None:

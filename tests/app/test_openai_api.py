@@ -222,7 +222,13 @@ def test_a_field_that_cannot_be_used_is_named_with_what_is_expected(
     ("content", "sentence"),
     [
         (b"{", "The request is not valid JSON."),
+        (b'{"messages": "\xff"}', "The request is not valid JSON."),
+        (b"[" * 200_000, "The request is not valid JSON."),
         (b"", "The request has to be an object in JSON, sent as application/json."),
+        (
+            rb'{"messages": [{"role": "user", "content": "\ud83d"}]}',
+            "A message holds half a character. Write that character anew.",
+        ),
         (b"[]", "The request has to be an object in JSON, sent as application/json."),
     ],
 )
