@@ -1,0 +1,144 @@
+"""What a model writes about pages: how one page is asked for, what has been read while the answer streams, questions.
+
+Knows modes, engines and parsing; the Document tab, the HTTP API and the batch command share it. Knows no files, no
+storage, no widgets and no HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+from app.answering import Answering, Snapshot
+from app.grounding import preset_of
+from model.catalog import FAMILIES, budget_of_tokens
+from model.engines.base import Engine
+from model.errors import RequestError
+from model.parsing import DocumentParser, read_document
+from model.prompts import ask_prompt, document_prompt
+from model.types import Document, EngineInfo, FinishReason, Image, MediumInput, Message, Part, Prompt, ReadingMode, Text
+
+# The same page read again gives the same text, so that corrections made by hand still fit.
+_SEED = 0
+# A dense page of layout has several thousand tokens, whatever the preset says of answers in words.
+_MIN_NEW_TOKENS = 8192
+# Pages that get fewer visual tokens than this cannot be read by anybody.
+_MIN_TOKENS_PER_PAGE = 48
+# Of a model's context, what pages of a question may fill; the rest is for the words and the answer.
+_SHARE_FOR_PAGES = 0.75
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingAsk:
+    """What to read of a page. `fields` are the names asked for in the mode "fields"; `preset` is the model's first one
+    when empty."""
+
+    mode: ReadingMode = "markdown"
+    fields: tuple[str, ...] = ()
+    preset: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a model has written about one page so far, and what that says.
+
+    `raw` is the model's own text, which the spans of the blocks point into. `finish_reason` is None as long as more is
+    to come. `medium` has the sizes that its coordinates are read with. `waiting` and `thinking` are as in `Snapshot`.
+    """
+
+    page: int
+    ask: ReadingAsk
+    model: str
+    family: str
+    medium: MediumInput
+    raw: str = ""
+    document: Document = field(default_factory=Document)
+    finish_reason: FinishReason | None = None
+    waiting: int = 0
+    is_thinking: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model came to an end of its own, also at the limit of its tokens; a stopped one did not."""
+        return self.finish_reason not in (None, "cancelled")
+
+    def parsed(self) -> Reading:
+        """The same with the document read from the text anew."""
+        convention = FAMILIES[self.family].convention
+        mode, fields = self.ask.mode, self.ask.fields
+        document = read_document(self.raw, mode, convention, self.medium, page=self.page, fields=fields)
+        return replace(self, document=document)
+
+
+def read_page(engine: Engine, image: Image, ask: ReadingAsk, page: int, cancel: threading.Event) -> Iterator[Reading]:
+    """Read the picture of a page, and give what is read again and again while the answer streams; the last is complete.
+
+    Raises `StudioError`, after the last of what was read, when the answer breaks off.
+    """
+    info = engine.info
+    prompt = _prompt(engine, (image,), document_prompt(info.family, ask.mode, ask.fields), ask.preset)
+    convention = FAMILIES[info.family].convention
+    parser = DocumentParser(ask.mode, convention, prompt.media[0], page=page, fields=ask.fields)
+    reading = Reading(page, ask, info.name, info.family, prompt.media[0])
+    for snapshot in _snapshots(engine, prompt, ask.preset, cancel):
+        if snapshot.media[0] != reading.medium:  # made smaller for want of memory, before the first word
+            reading = replace(reading, medium=snapshot.media[0])
+            parser = DocumentParser(ask.mode, convention, reading.medium, page=page, fields=ask.fields)
+        document = parser.feed(snapshot.text[len(reading.raw) :])
+        if snapshot.last.finish_reason:
+            document = parser.finish()
+        reading = replace(
+            reading,
+            raw=snapshot.text,
+            document=document,
+            finish_reason=snapshot.last.finish_reason,
+            waiting=snapshot.waiting,
+            is_thinking=bool(snapshot.thinking and not snapshot.text),
+        )
+        yield reading
+
+
+def ask_about(
+    engine: Engine, images: Sequence[tuple[int, Image]], page_count: int, question: str, cancel: threading.Event
+) -> Iterator[Snapshot]:
+    """Ask about pages, given with their numbers, and give the answer so far again and again.
+
+    Raises `RequestError` when there is no question, or when there are more pages than the model can look at at once.
+    """
+    if not question.strip():
+        raise RequestError("Write what you want to know first.")
+    text = ask_prompt(question.strip(), [page for page, _ in images], page_count)
+    pictures = tuple(image for _, image in images)
+    prompt = _prompt(engine, pictures, text, "", _tokens_per_page(engine.info, len(images)))
+    yield from _snapshots(engine, prompt, "", cancel)
+
+
+def most_pages(info: EngineInfo) -> int:
+    """How many pages the model can look at in one question."""
+    return max(1, int(info.context_tokens * _SHARE_FOR_PAGES) // _MIN_TOKENS_PER_PAGE)
+
+
+def _tokens_per_page(info: EngineInfo, count: int) -> int:
+    """The share of the context that each page gets."""
+    if count > most_pages(info):
+        raise RequestError(
+            f"{count:,} pages are more than this model can look at in one question. Choose up to {most_pages(info):,}."
+        )
+    return int(info.context_tokens * _SHARE_FOR_PAGES) // count
+
+
+def _prompt(engine: Engine, images: Sequence[Image], text: str, preset: str, max_tokens: int | None = None) -> Prompt:
+    """Pictures and then words; `max_tokens` bounds the visual tokens of each picture, beside the preset."""
+    budget = preset_of(engine.info, preset).budget
+    if max_tokens is not None:
+        most = budget_of_tokens(engine.info.family, max_tokens).max_pixels
+        budget = replace(budget, max_pixels=max(budget.min_pixels, min(budget.max_pixels, most)))
+    parts: tuple[Part, ...] = (*images, Text(text))
+    return engine.prepare([Message("user", parts)], budget)
+
+
+def _snapshots(engine: Engine, prompt: Prompt, preset: str, cancel: threading.Event) -> Generator[Snapshot, None, None]:
+    options = preset_of(engine.info, preset).options
+    options = replace(options, seed=_SEED, max_new_tokens=max(options.max_new_tokens, _MIN_NEW_TOKENS))
+    return Answering(engine, prompt, options, cancel).snapshots()

@@ -1,0 +1,135 @@
+"""Reading many pages, one after another: what is stored is not read again, and one bad page does not stop the others.
+
+Knows the shelf, the store and how one page is read; the Document tab, the HTTP API and the batch command share it.
+Knows no widgets and no HTTP.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
+
+from app.document_reading import Reading, ReadingAsk, read_page
+from app.document_shelf import PAGE_DPI, OpenDocument, Shelf
+from app.document_store import DocumentStore
+from app.exports.documents import ReadPage
+from app.faults import sentence_of
+from model.engines.base import Engine
+from model.types import Document, MediumInput
+
+
+class PageOf(NamedTuple):
+    """A page of an open document, counted from 1."""
+
+    document: OpenDocument
+    page: int
+
+
+class Run(threading.Event):
+    """Ends a run over pages when it is set. Each page has an event of its own, which ends with the page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._page = threading.Event()
+
+    def next_page(self) -> threading.Event:
+        self._page = threading.Event()
+        if self.is_set():
+            self._page.set()
+        return self._page
+
+    def set(self) -> None:
+        super().set()
+        self._page.set()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Where a run stands: at the page at `place` of those given, after `done` of them.
+
+    `reading` is what is read of the page so far, `error` why it failed, each empty before. `is_over` says that nothing
+    more comes of this page. `left_s` is an estimate, None until a page was read.
+    """
+
+    place: int
+    done: int
+    total: int
+    left_s: float | None
+    reading: Reading | None = None
+    error: str = ""
+    is_over: bool = False
+
+
+class DocumentReader:
+    """Reads pages with an engine and keeps what was read."""
+
+    def __init__(self, shelf: Shelf, store: DocumentStore) -> None:
+        self._shelf = shelf
+        self._store = store
+
+    def read(
+        self, engine: Engine, pages: Sequence[PageOf], ask: ReadingAsk, run: Run, *, again: bool = False
+    ) -> Iterator[Step]:
+        """Read pages in order; those that this model has read in this way come from the store, unless `again`.
+
+        Ends early, after a whole step, when `run` is set.
+        """
+        clock = _Clock(len(pages))
+        for place, (document, page) in enumerate(pages):
+            if run.is_set():
+                return
+            stored = None if again else self._store.get(document.file.sha256, page, ask, engine.info.name)
+            if stored is not None:
+                clock.skip()
+                yield clock.step(place, stored, is_over=True)
+                continue
+            yield from self._read_one(engine, PageOf(document, page), ask, run, place, clock)
+
+    def _read_one(
+        self, engine: Engine, page: PageOf, ask: ReadingAsk, run: Run, place: int, clock: _Clock
+    ) -> Iterator[Step]:
+        yield clock.step(place)
+        reading: Reading | None = None
+        error = ""
+        try:
+            image = self._shelf.page(*page)
+            for reading in read_page(engine, image, ask, page.page, run.next_page()):
+                yield clock.step(place, reading)
+            if reading is not None and reading.is_whole:
+                self._store.add(page.document.file.sha256, reading)
+        except Exception as failure:
+            error = sentence_of(failure, "a page could not be read")
+        clock.count()
+        yield clock.step(place, reading, error, is_over=True)
+
+
+class _Clock:
+    """Counts pages and estimates the time left from those that a model read."""
+
+    def __init__(self, total: int) -> None:
+        self._total = total
+        self._done = 0
+        self._timed = 0
+        self._start_s = time.monotonic()
+
+    def skip(self) -> None:
+        self._done += 1
+
+    def count(self) -> None:
+        self._done += 1
+        self._timed += 1
+
+    def step(self, place: int, reading: Reading | None = None, error: str = "", *, is_over: bool = False) -> Step:
+        spent_s = time.monotonic() - self._start_s
+        left_s = spent_s / self._timed * (self._total - self._done) if self._timed else None
+        return Step(place, self._done, self._total, left_s, reading, error, is_over)
+
+
+def exportable(shelf: Shelf, page: PageOf, document: Document, medium: MediumInput) -> ReadPage:
+    """What was read of a page, perhaps corrected, as exports want it; its picture is rendered when it is needed."""
+    picture = partial(shelf.page, *page)
+    return ReadPage(page.page, medium.source_size_wh, document, picture, PAGE_DPI, page.document.file.name)

@@ -1,0 +1,484 @@
+"""The Document tab without a page: opening, choosing, reading, stopping, correcting, asking, exporting."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.document_actions import DocumentActions, Session, Shown
+from app.document_reading import ReadingAsk
+from app.exports.documents import DOCUMENT_FORMATS
+from app.studio import Studio
+from model.catalog import FAMILIES
+from model.engines.fake import FakeEngine
+from model.errors import EngineError, RequestError
+from model.types import Chunk
+from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
+from tests.app.found import picture
+
+MakeStudio = Callable[..., Studio]
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine(MARKDOWN)
+
+
+@pytest.fixture
+def actions(make_studio: MakeStudio, engine: FakeEngine) -> DocumentActions:
+    return DocumentActions(make_studio(engine))
+
+
+@pytest.fixture
+def session(actions: DocumentActions) -> Session:
+    """A page of the browser in which the report is open."""
+    session = Session()
+    actions.welcome(session, "ann")
+    _last(actions.add(session, [REPORT]))
+    return session
+
+
+def _last(shown: Iterator[Shown]) -> Shown:
+    *_, last = shown
+    return last
+
+
+def _value(shown: Shown) -> dict[str, Any]:
+    assert shown.viewer is not None
+    value: dict[str, Any] = json.loads(shown.viewer)
+    return value
+
+
+def _states(session: Session) -> list[str]:
+    return [sheet.state for sheet in session.sheets]
+
+
+def _stages(shown: list[Shown]) -> str:
+    return " ".join(each.stage or "" for each in shown)
+
+
+# Opening
+
+
+def test_a_document_opens_with_its_first_page_and_its_own_text(actions: DocumentActions) -> None:
+    session = Session()
+    assert "Try an example" in (actions.welcome(session, "ann").welcome or "")
+    shown = _last(actions.add(session, [REPORT]))
+    assert shown.has_pages
+    assert (shown.strip or "").count("doc-open") == 2
+    width, height = _value(shown)["size_wh"]
+    assert 0.70 < width / height < 0.71, "A4"
+    assert "garden behind the library" in (shown.own_text or "")
+    assert "Not read yet" in (shown.result or "")
+
+
+def test_several_documents_are_one_strip_and_what_is_none_is_named(
+    actions: DocumentActions, session: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.png").write_bytes(picture(200, 150).data)
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really")
+    shown = _last(actions.add(session, [tmp_path / name for name in ("photo.png", "notes.txt", "broken.pdf")]))
+    assert [sheet.name for sheet in session.sheets] == ["report.pdf", "report.pdf", "photo.png"]
+    assert _value(shown)["size_wh"] == [200, 150], "the new one is shown"
+    assert "notes.txt: " in (shown.error or "")
+    assert "broken.pdf: " in (shown.error or "")
+    assert shown.own_text == "", "a picture has no text of its own"
+    assert "open already" in (_last(actions.add(session, [REPORT])).error or "")
+    assert len(session.sheets) == 3
+
+
+def test_an_encrypted_document_asks_for_its_password(
+    actions: DocumentActions, tmp_path: Path, session: Session
+) -> None:
+    locked = encrypted(tmp_path, "sesame")
+    shown = _last(actions.add(session, [locked]))
+    assert "locked.pdf is encrypted" in (shown.locked or "")
+    assert len(session.sheets) == 2
+    assert "not the password" in (actions.unlock(session, "open").locked or "")
+    shown = actions.unlock(session, "sesame")
+    assert shown.locked == ""
+    assert len(session.sheets) == 4
+    assert "garden behind the library" in (shown.own_text or "")
+    _last(actions.add(Session(owner="ann"), [locked]))
+    other = Session(owner="ann")
+    _last(actions.add(other, [locked]))
+    assert actions.skip_locked(other).locked == ""
+    assert other.locked == []
+
+
+def test_an_example_opens_with_one_click(actions: DocumentActions) -> None:
+    session = Session()
+    actions.try_example(session, 0)
+    assert [sheet.name for sheet in session.sheets] == ["report.pdf", "report.pdf"]
+
+
+def test_closing_leaves_the_way_back(actions: DocumentActions, session: Session) -> None:
+    shown = actions.clear(session)
+    assert shown.has_pages is False
+    assert "report.pdf" in (shown.welcome or "")
+    assert actions.open_recent(session, 0).has_pages
+    assert len(session.sheets) == 2
+
+
+# Choosing
+
+
+def test_pages_are_chosen_by_click_and_by_range(actions: DocumentActions, session: Session) -> None:
+    assert actions.choose(session, 1).pages == "2"
+    assert actions.choose(session, 1).pages == ""
+    assert actions.choose(session, 1, up_to=True).pages == "1-2"
+    assert actions.choose_range(session, "2").error == ""
+    assert session.chosen == {1}
+    assert "cannot be had" in (actions.choose_range(session, "3").error or "")
+    assert session.chosen == {1}, "as before"
+    actions.choose_range(session, "")
+    assert session.chosen == set()
+    assert actions.choose(session, 9) == Shown()
+
+
+def test_only_chosen_pages_are_read(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    actions.choose_range(session, "2")
+    _last(actions.read(session))
+    assert _states(session) == ["new", "done"]
+    assert len(engine.prompts) == 1
+
+
+# Reading
+
+
+def test_reading_says_how_far_it_is_and_shows_what_is_read(actions: DocumentActions, session: Session) -> None:
+    shown = list(actions.read(session))
+    assert "0 of 2 pages read" in _stages(shown)
+    assert "1 of 2 pages read, about" in _stages(shown)
+    assert "s left" in _stages(shown)
+    assert _states(session) == ["done", "done"]
+    last = shown[-1]
+    assert last.is_running is False
+    assert last.stage == ""
+    assert "<h1>Water</h1>" in (last.result or "")
+    assert "<em>short</em>" in (last.result or "")
+    assert "<td" in (last.result or "")
+    assert "report.pdf" in (last.head or "")
+    assert "3 blocks" in (last.head or "")
+    assert session.current == 1, "the page follows the run"
+
+
+def test_the_same_page_is_never_read_twice(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    _last(actions.read(session))
+    _last(actions.read(session))
+    assert len(engine.prompts) == 2
+    renamed = tmp_path / "renamed.pdf"
+    renamed.write_bytes(REPORT.read_bytes())
+    other = Session(owner="bob")
+    shown = _last(actions.add(other, [renamed]))
+    assert _states(other) == ["done", "done"]
+    assert "<h1>Water</h1>" in (shown.result or "")
+
+
+def test_a_restart_loses_nothing(make_studio: MakeStudio, engine: FakeEngine) -> None:
+    before, session = DocumentActions(make_studio(engine)), Session()
+    before.welcome(session, "local")
+    _last(before.add(session, [REPORT]))
+    _last(before.read(session))
+    before.correct(session, 0, "# Waters")
+    before.set_ask(session, "ask")
+    engine.script = ("On page 2.",)
+    _last(before.ask(session, "Where?"))
+    after, session = DocumentActions(make_studio(engine)), Session()
+    assert "report.pdf" in (after.welcome(session, "local").welcome or "")
+    shown = after.open_recent(session, 0)
+    assert _states(session) == ["done", "done"]
+    assert "<h1>Water</h1>" in (shown.result or "")
+    assert "<h1>Waters</h1>" in (after.pick(session, 1).result or "")
+    assert "On <a" in (after.set_ask(session, "ask").result or "")
+
+
+def test_what_another_model_read_is_shown_until_this_one_has_read_it(make_studio: MakeStudio) -> None:
+    one, session = DocumentActions(make_studio(FakeEngine(MARKDOWN))), Session()
+    _last(one.add(session, [REPORT]))
+    _last(one.read(session))
+    info = FakeEngine().info
+    other_engine = FakeEngine(("Other words",), info=type(info)(**{**_fields_of(info), "name": "other"}))
+    other, session = DocumentActions(make_studio(other_engine)), Session()
+    shown = _last(other.add(session, [REPORT]))
+    assert "<h1>Water</h1>" in (shown.result or "")
+    assert "<span>fake</span>" in (shown.head or "")
+    shown = _last(other.read(session))
+    assert len(other_engine.prompts) == 2
+    assert "Other words" in (shown.result or "")
+
+
+def _fields_of(value: Any) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in value.__slots__}
+
+
+def test_stop_keeps_what_is_done(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    engine.delay_s = 0.05
+    engine.script = (*MARKDOWN, *"more and more and more")
+    for _ in actions.read(session):
+        if session.sheets[0].state == "done":
+            session.stop()
+    assert _states(session)[0] == "done"
+    assert _states(session)[1] in ("new", "stopped")
+    engine.delay_s = 0
+    _last(actions.read(session))
+    assert _states(session) == ["done", "done"]
+    assert len(engine.prompts) <= 3, "the first page is not read again"
+
+
+def test_a_closed_page_ends_the_reading(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    engine.delay_s = 0.05
+    reading = actions.read(session)
+    while session.sheets[0].state != "reading":
+        next(reading)
+    reading.close()  # type: ignore[attr-defined]
+    assert session.running is None
+    assert "reading" not in _states(session)
+    assert "waiting" not in _states(session)
+
+
+def test_a_failed_page_says_why_and_is_tried_again_alone(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    engine.fail_with = EngineError("The model stumbled.")
+    shown = _last(actions.read(session))
+    assert _states(session) == ["failed", "failed"]
+    assert "The model stumbled." in (shown.notes or "")
+    assert "Try again" in (shown.notes or "")
+    engine.fail_with = None
+    actions.pick(session, 0)
+    shown = _last(actions.read_again(session))
+    assert _states(session) == ["done", "failed"]
+    assert shown.notes == ""
+
+
+def test_one_bad_page_does_not_stop_the_others(
+    actions: DocumentActions, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = actions._shelf.page
+
+    def sometimes(document: Any, number: int) -> Any:
+        if number == 1:
+            raise RuntimeError("/secret/path")
+        return page(document, number)
+
+    monkeypatch.setattr(actions._shelf, "page", sometimes)
+    _last(actions.read(session))
+    assert _states(session) == ["failed", "done"]
+    assert "secret" not in session.sheets[0].error
+
+
+def test_what_broke_off_is_shown_up_to_there(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    engine.script = LAYOUT[:3]
+    engine.fail_with = EngineError("The model stumbled.")
+    actions.set_ask(session, "layout")
+    shown = _last(actions.read(session))
+    assert "Rain was short" in (shown.result or "")
+
+
+def test_two_readings_at_once_are_refused(actions: DocumentActions, session: Session) -> None:
+    reading = actions.read(session)
+    next(reading)
+    assert "Stop that first" in (_last(actions.read(session)).error or "")
+    assert "Stop that first" in (actions.set_ask(session, "text").error or "")
+    _last(reading)
+
+
+def test_without_a_document_there_is_nothing_to_read(actions: DocumentActions) -> None:
+    assert "Choose a document first" in (_last(actions.read(Session())).error or "")
+    assert "Choose a document first" in (_last(actions.ask(Session(), "What?")).error or "")
+
+
+def test_the_pocket_model_is_honest(make_studio: MakeStudio) -> None:
+    info = FakeEngine().info
+    pocket = FakeEngine(MARKDOWN, info=type(info)(**{**_fields_of(info), "is_pocket": True}))
+    said = DocumentActions(make_studio(pocket)).welcome(Session(), "ann").pocket or ""
+    assert "pocket model has not learned to read documents" in said
+    large = DocumentActions(make_studio(FakeEngine())).welcome(Session(), "ann").pocket
+    assert large == ""
+
+
+def test_somebody_who_looks_elsewhere_is_left_there(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    engine.delay_s = 0.02
+    for _ in actions.read(session):
+        if session.sheets[1].state == "reading":
+            actions.pick(session, 0)
+    assert session.current == 0
+
+
+# Layout
+
+
+def test_blocks_of_a_layout_have_places_on_the_page(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    engine.script = LAYOUT
+    actions.set_ask(session, "layout")
+    shown = _last(actions.read(session))
+    value = _value(shown)
+    width, height = value["size_wh"]
+    assert value["regions"][0]["xyxy"] == pytest.approx([width * 0.1, height * 0.05, width * 0.6, height * 0.1], abs=1)
+    assert [region["label"] for region in value["regions"]] == ["heading", "text", "figure", "table"]
+    assert [f'data-region="{region}"' in (shown.result or "") for region in range(5)] == [True] * 4 + [False]
+    assert value["answer"] == "".join(LAYOUT)
+    assert "<image href=" in (shown.result or ""), "a figure is a piece of the page"
+
+
+def test_a_layout_without_boxes_offers_to_spot_lines(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    actions.choose_range(session, "1")
+    actions.set_ask(session, "layout")
+    shown = _last(actions.read(session))
+    assert "Spot lines" in (shown.notes or "")
+    engine.script = ('[{"bbox_2d": [100, 50, 600, 100], "text_content": "Water"}]',)
+    shown = _last(actions.spot_lines(session))
+    assert "Spot lines" not in (shown.notes or "")
+    assert len(_value(shown)["regions"]) == 1
+    assert "lines spotted" in (shown.head or "")
+    actions.set_ask(session, "text")
+    assert len(_value(actions.set_ask(session, "layout"))["regions"]) == 1, "found again"
+
+
+def test_an_answer_at_the_limit_says_so(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    engine.script = tuple("word " for _ in range(9000))
+    actions.choose_range(session, "1")
+    shown = _last(actions.read(session))
+    assert "cut at the limit" in (shown.head or "")
+
+
+# Fields
+
+
+def test_fields_become_a_table_with_one_row_a_page(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    actions.set_ask(session, "fields")
+    assert "Name the fields" in (_last(actions.read(session)).error or "")
+    engine.script = ('```json\n{"total": "12.50", "date": null}\n```',)
+    actions.set_ask(session, "fields", ("total", "date"))
+    shown = _last(actions.read(session))
+    assert (shown.result or "").count("12.50</td>") == 2
+    assert all(name in engine.prompts[-1].messages[-1].text for name in ("total", "date"))
+    shown = actions.correct_field(session, 0, "date", "3 May")
+    assert "3 May" in (shown.result or "")
+    path, _ = actions.export(session, "csv", tmp_path)
+    rows = path.read_text("utf-8-sig").splitlines()
+    assert "3 May" in rows[1]
+    assert "3 May" not in rows[2]
+    assert "3 May" not in (actions.undo(session).result or "")
+    assert actions.correct_field(session, 0, "no such field", "x") == Shown()
+
+
+# Corrections
+
+
+def test_corrections_are_shown_exported_and_undone(actions: DocumentActions, session: Session, tmp_path: Path) -> None:
+    _last(actions.read(session))
+    actions.pick(session, 0)
+    shown = actions.correct(session, 0, "# Rain *and* water")
+    assert "<h1>Rain <em>and</em> water</h1>" in (shown.result or "")
+    assert "1 corrected" in (shown.head or "")
+    actions.correct(session, 1, "It rained.")
+    path, _ = actions.export(session, "txt", tmp_path)
+    said = path.read_text("utf-8-sig")
+    assert "Rain and water" in said
+    assert "It rained." in said
+    actions.pick(session, 1)
+    shown = actions.undo(session)
+    assert session.current == 0, "where it was"
+    assert "Rain was" in (shown.result or "")
+    shown = actions.undo(session)
+    assert "<h1>Water</h1>" in (shown.result or "")
+    assert "corrected" not in (shown.head or "")
+    assert actions.undo(session).result == shown.result
+
+
+def test_a_correction_of_nothing_changes_nothing(actions: DocumentActions, session: Session) -> None:
+    assert actions.correct(session, 0, "x") == Shown()
+    _last(actions.read(session))
+    assert actions.correct(session, 99, "x") == Shown()
+    assert actions.correct(Session(), 0, "x") == Shown()
+
+
+# Asking
+
+
+def test_an_answer_links_the_pages_it_names(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    actions.set_ask(session, "ask")
+    engine.script = ("The table is on page 1, the chart ", "on page 2. There is no page 9. <script>x</script>")
+    shown = _last(actions.ask(session, "Where are <b>they</b>?"))
+    assert '<a href="#page-1"' in (shown.result or "")
+    assert '<a href="#page-2"' in (shown.result or "")
+    assert "#page-9" not in (shown.result or "")
+    assert "<script" not in (shown.result or "")
+    assert "&lt;b&gt;they&lt;/b&gt;" in (shown.result or "")
+    assert len(engine.prompts[-1].messages[-1].images) == 2
+    assert "Where are <b>they</b>?" in engine.prompts[-1].messages[-1].text
+    assert "Write what you want to know" in (_last(actions.ask(session, " ")).error or "")
+
+
+def test_more_pages_than_fit_are_refused_in_words(make_studio: MakeStudio) -> None:
+    info = FakeEngine().info
+    engine = FakeEngine(info=type(info)(**{**_fields_of(info), "context_tokens": 100}))
+    actions, session = DocumentActions(make_studio(engine)), Session()
+    _last(actions.add(session, [REPORT]))
+    actions.set_ask(session, "ask")
+    shown = _last(actions.ask(session, "What?"))
+    assert "2 pages are more than this model can look at" in (shown.result or "")
+
+
+def test_a_question_that_fails_keeps_what_was_said(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    actions.set_ask(session, "ask")
+    engine.script, engine.fail_with = ("It is ",), EngineError("The model stumbled.")
+    shown = _last(actions.ask(session, "Where?"))
+    assert "It is" in (shown.result or "")
+    assert "The model stumbled." in (shown.result or "")
+    assert session.running is None
+
+
+# Export
+
+
+@pytest.mark.parametrize("key", DOCUMENT_FORMATS)
+def test_every_format_writes_what_was_read(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path, key: str
+) -> None:
+    with pytest.raises(RequestError, match="nothing to export"):
+        actions.export(session, key, tmp_path)
+    engine.script = LAYOUT
+    actions.set_ask(session, "layout")
+    _last(actions.read(session))
+    path, _ = actions.export(session, key, tmp_path)
+    assert path.name.startswith("report.")
+    assert path.stat().st_size > 0
+
+
+def test_thoughts_are_no_part_of_what_is_read(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    engine.script = (Chunk("Let me see", "thinking"), "Words")
+    shown = list(actions.read(session))
+    assert "Thinking" in _stages(shown) or "Let me see" not in (shown[-1].result or "")
+    assert "Let me see" not in (shown[-1].result or "")
+
+
+def test_readings_keep_the_convention_of_the_model_that_wrote_them(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    engine.script = LAYOUT
+    actions.set_ask(session, "layout")
+    _last(actions.read(session))
+    stored = actions._store.get(session.sheets[0].sha256, 1, ReadingAsk("layout"), "fake")
+    assert stored is not None
+    assert stored.family in FAMILIES
+    assert stored == session.sheets[0].reading

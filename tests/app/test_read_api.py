@@ -1,0 +1,177 @@
+"""POST /v1/read, over HTTP, with an engine that says what it is told to."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from app import read_api
+from app.errors_http import add_error_handlers
+from app.studio import Studio
+from model.engines.fake import FakeEngine
+from model.errors import EngineError
+from model.media import data_url
+from tests.app.documents import LAYOUT, REPORT, encrypted
+from tests.app.found import picture
+
+PDF = f"data:application/pdf;base64,{base64.b64encode(REPORT.read_bytes()).decode()}"
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine(LAYOUT)
+
+
+@pytest.fixture
+def client(make_studio: Callable[..., Studio], engine: FakeEngine) -> TestClient:
+    return _client(make_studio(engine))
+
+
+def _client(studio: Studio) -> TestClient:
+    app = FastAPI()
+    add_error_handlers(app)
+    app.include_router(read_api.router(studio))
+    return TestClient(app, raise_server_exceptions=False)
+
+
+def _form(client: TestClient, path: Path = REPORT, **form: Any) -> Any:
+    with path.open("rb") as file:
+        return client.post("/v1/read", files={"file": (path.name, file)}, data=form)
+
+
+def _json(client: TestClient, **body: Any) -> Any:
+    return client.post("/v1/read", json={"file": PDF, **body})
+
+
+@pytest.mark.parametrize("send", [_form, _json])
+def test_a_document_is_answered_page_by_page(client: TestClient, send: Callable[..., Any]) -> None:
+    response = send(client, mode="layout")
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert [page["page"] for page in answer["pages"]] == [1, 2]
+    page = answer["pages"][0]
+    width, height = page["size_wh"]
+    assert [block["kind"] for block in page["blocks"]] == ["heading", "text", "figure", "table"]
+    assert page["blocks"][0]["xyxy"] == pytest.approx([width * 0.1, height * 0.05, width * 0.6, height * 0.1], abs=1)
+    assert page["blocks"][3]["table"]["rows"][1][0]["text"] == "Beans"
+    assert page["text"].startswith("Water\n\nRain was short in June.")
+    assert "## Water" in page["markdown"]
+    assert answer["fields"] == {}
+    assert answer["problems"] == []
+    assert answer["model"] == "fake"
+
+
+def test_only_the_pages_that_are_asked_for_are_read(client: TestClient, engine: FakeEngine) -> None:
+    assert [page["page"] for page in _json(client, pages="2").json()["pages"]] == [2]
+    assert len(engine.prompts) == 1
+    assert [page["page"] for page in _form(client, pages="1-2").json()["pages"]] == [1, 2]
+    assert len(engine.prompts) == 2, "page 2 was read before"
+
+
+def test_fields_are_an_object_for_one_page_and_a_list_for_several(client: TestClient, engine: FakeEngine) -> None:
+    engine.script = ('{"total": "12.50"}',)
+    assert _json(client, mode="fields", fields=["total", "date"], pages="1").json()["fields"] == {
+        "total": "12.50",
+        "date": None,
+    }
+    several = _form(client, mode="fields", fields="total, date").json()["fields"]
+    assert several == [{"total": "12.50", "date": None}] * 2
+
+
+def test_a_picture_is_a_document_too(client: TestClient) -> None:
+    answer = client.post("/v1/read", json={"file": data_url(picture(400, 300)), "mode": "layout"}).json()
+    assert answer["pages"][0]["size_wh"] == [400, 300]
+
+
+def test_an_encrypted_document_needs_its_password(client: TestClient, tmp_path: Path) -> None:
+    locked = encrypted(tmp_path, "sesame")
+    response = _form(client, locked)
+    assert response.status_code == 400
+    assert "password" in response.json()["error"]["message"]
+    assert _form(client, locked, password="sesame", pages="1").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [
+        ({"file": "https://example.org/a.pdf"}, 400),
+        ({"file": "/etc/passwd"}, 400),
+        ({"file": "data:application/pdf;base64,!!!"}, 400),
+        ({"file": "data:application/pdf;base64,JVBERi0xLjcK"}, 400),
+        ({"mode": "paint"}, 400),
+        ({"mode": "fields"}, 400),
+        ({"mode": "fields", "fields": "total"}, 400),
+        ({"pages": "7"}, 400),
+        ({"pages": "all"}, 400),
+    ],
+)
+def test_what_cannot_be_answered_is_refused_in_words(client: TestClient, body: dict[str, Any], status: int) -> None:
+    response = _json(client, **body)
+    assert response.status_code == status, response.text
+    message = response.json()["error"]["message"]
+    assert message.endswith(".")
+    assert "Traceback" not in message
+
+
+def test_a_body_that_is_no_request_is_refused_in_words(client: TestClient) -> None:
+    for response in (
+        client.post("/v1/read", content=b"{", headers={"content-type": "application/json"}),
+        client.post("/v1/read", content=b"%PDF", headers={"content-type": "application/pdf"}),
+        client.post("/v1/read", data={"mode": "text"}, files={"other": b"x"}),
+        client.post("/v1/read", data={"mode": "paint"}, files={"file": REPORT.read_bytes()}),
+        client.post("/v1/read", content=b"x", headers={"content-type": "multipart/form-data; boundary=a"}),
+    ):
+        assert response.status_code == 400, response.text
+        assert response.json()["error"]["type"] == "invalid_request_error"
+
+
+def test_a_file_that_is_too_large_is_refused(make_studio: Callable[..., Studio], tmp_path: Path) -> None:
+    client = _client(make_studio(FakeEngine(LAYOUT), max_upload_mb=1))
+    large = tmp_path / "large.pdf"
+    large.write_bytes(REPORT.read_bytes() + b"\0" * 2**20)
+    assert _form(client, large).status_code == 413
+    url = f"data:application/pdf;base64,{base64.b64encode(large.read_bytes()).decode()}"
+    assert client.post("/v1/read", json={"file": url}).status_code == 413
+
+
+def test_a_page_that_fails_is_a_problem_and_all_of_them_an_error(client: TestClient, engine: FakeEngine) -> None:
+    assert _json(client, mode="layout", pages="1").status_code == 200
+    engine.fail_with = EngineError("The model stumbled.")
+    answer = _json(client, mode="layout").json()
+    assert [page["page"] for page in answer["pages"]] == [1]
+    assert answer["problems"] == ["Page 2: The model stumbled."]
+    response = _json(client, mode="layout", pages="2")
+    assert response.status_code == 503
+    assert response.json()["error"]["message"] == "The model stumbled."
+
+
+def test_without_a_model_it_says_so(make_studio: Callable[..., Studio]) -> None:
+    response = _json(_client(make_studio()))
+    assert response.status_code == 503
+    assert "loading" in response.json()["error"]["message"]
+
+
+def test_request_and_answer_are_described(client: TestClient) -> None:
+    description = client.get("/openapi.json").json()
+    operation = description["paths"]["/v1/read"]["post"]
+    assert operation["requestBody"]["content"].keys() == {"multipart/form-data", "application/json"}
+    form = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert form["properties"]["file"]["format"] == "binary"
+    body = operation["requestBody"]["content"]["application/json"]["schema"]
+    assert {"file", "mode", "fields", "pages", "password"} == body["properties"].keys()
+    schemas = description["components"]["schemas"]
+    assert {"pages", "fields", "problems"} <= schemas["ReadResponse"]["properties"].keys()
+    assert json.dumps(description)
+
+
+def test_the_file_itself_is_not_kept(make_studio: Callable[..., Studio], tmp_path: Path) -> None:
+    studio = make_studio(FakeEngine(LAYOUT))
+    assert _json(_client(studio)).status_code == 200
+    assert not (studio.settings.data_dir / "documents").exists()
