@@ -97,7 +97,8 @@ def _media(image_size: Size | None, input_size: Size | None, patch_factor: int) 
 
 
 def _has_places(answer: Answer) -> bool:
-    return bool(answer.regions or any(action.xy for action in answer.actions))
+    blocks = answer.document.blocks if answer.document else ()
+    return bool(answer.regions) or any(action.xy for action in answer.actions) or any(block.xyxy for block in blocks)
 
 
 def _family(text: str) -> Family:

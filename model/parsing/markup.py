@@ -94,9 +94,11 @@ class MarkupReader:
             return  # the text is only the mark of the fence
         else:
             self._held.append(text)
-            is_visible = fence is None or fence in MARKDOWN_FENCES | DATA_FENCES
-            if not (is_visible and self._look(text)):
-                self._read(" " * len(text) if before in MARKDOWN_FENCES and fence is None else text)
+            if fence is not None and fence not in MARKDOWN_FENCES | DATA_FENCES:
+                self._tail = ""  # code may show tags without being a page
+            elif self._look(text):
+                return
+            self._read(" " * len(text) if before in MARKDOWN_FENCES and fence is None else text)
 
     def _read(self, text: str) -> None:
         if self._reader is not None:

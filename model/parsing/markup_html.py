@@ -8,7 +8,7 @@
     </body></html>
 
 Knows what the elements mean and which box belongs to which words; the format is that of the Qwen2.5-VL technical report
-(arXiv 2502.13923, section 2.2). Does not know pixels: a box is handed on as it is written. Nothing of the HTML comes
+(arXiv 2502.13923). Does not know pixels: a box is handed on as it is written. Nothing of the HTML comes
 through but words: scripts, styles, addresses of pictures and whatever else could act are left out here.
 """
 
@@ -181,6 +181,16 @@ class _Element:
     opens_list: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Awaited:
+    """What a comment said of the block behind it: its kind and box. `count` blocks came before the comment."""
+
+    kind: str
+    xyxy: XYXY
+    start: int
+    count: int
+
+
 class HtmlReader:
     """Reads HTML in pieces and hands every block to `found` as soon as it is complete.
 
@@ -198,7 +208,7 @@ class HtmlReader:
         self._pieces: list[_Piece] = [_Piece("text", NOWHERE, start)]
         self._lists: list[_List] = []
         self._dropped: Counter[str] = Counter()
-        self._awaited: tuple[str, XYXY, int, int] | None = None
+        self._awaited: _Awaited | None = None
         self._is_figure_told = False
         self._is_outside = False
         self._count = 0
@@ -276,24 +286,25 @@ class HtmlReader:
             self._give(_Piece("figure", token.start, token.end, xyxy))
             self._is_figure_told = True
         else:
-            self._awaited = (match[1].lower(), xyxy, token.start, self._count)
+            self._awaited = _Awaited(match[1].lower(), xyxy, token.start, self._count)
 
     def _is_awaited(self, name: str) -> bool:
         """Whether a comment has said where an element of this name is."""
         if self._awaited is None or name in ("html", "body"):
             return False
-        return name == "table" or self._awaited[0] != "table"
+        return name == "table" or self._awaited.kind != "table"
 
     def _take_awaited(self, start: int = NOWHERE) -> tuple[XYXY, int]:
         """The box, and where its block begins: with the comment, unless others came between."""
         assert self._awaited is not None  # the caller has asked
-        (_, xyxy, comment_start, count), self._awaited = self._awaited, None
-        return xyxy, comment_start if count == self._count or start == NOWHERE else start
+        awaited, self._awaited = self._awaited, None
+        is_next = awaited.count == self._count or start == NOWHERE
+        return awaited.xyxy, awaited.start if is_next else start
 
     def _give_awaited(self) -> None:
         """A table of which only the place was written."""
         if self._awaited is not None:
-            kind: BlockKind = "table" if self._awaited[0] == "table" else "text"
+            kind: BlockKind = "table" if self._awaited.kind == "table" else "text"
             xyxy, start = self._take_awaited()
             self._give(_Piece(kind, start, self._end, xyxy))
 

@@ -39,10 +39,7 @@ class TableBuilder:
         self._cell: _OpenCell | None = None
         self._is_head = False
         self._depth = 0
-
-    @property
-    def has_cells(self) -> bool:
-        return any(self._rows)
+        self.has_cells = False
 
     @property
     def is_nested(self) -> bool:
@@ -91,6 +88,7 @@ class TableBuilder:
         spans = _span(attributes.get("rowspan")), _span(attributes.get("colspan"))
         self._cell = _OpenCell(Words(), *spans, is_header=name == "th" or self._is_head)
         self._rows[-1].append(self._cell)
+        self.has_cells = True
 
     def read(self) -> tuple[Table, str]:
         """The table, and the same as Markdown. Spans reach no further than the table does."""

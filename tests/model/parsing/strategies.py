@@ -81,3 +81,61 @@ TEXTS: st.SearchStrategy[tuple[str, int]] = st.one_of(
         lambda boxes: (json.dumps(boxes), sum(map(len, boxes.values())))
     ),
 )
+
+
+PLAIN = st.from_regex(r"[a-z米]{1,8}( [a-z]{1,8}){0,3}", fullmatch=True)
+
+
+def box_attribute(box: list[int]) -> str:
+    return f'data-bbox="{" ".join(map(str, box))}"'
+
+
+HTML_BLOCKS = st.one_of(
+    st.builds(lambda box, words: f"<p {box_attribute(box)}>{words}</p>", BOXES, PLAIN),
+    st.builds(lambda box, words: f"<h2 {box_attribute(box)}>{words}</h2>", BOXES, PLAIN),
+    st.builds(
+        lambda box: f'<div class="image" {box_attribute(box)}><img {box_attribute(box)}/></div>',
+        BOXES,
+    ),
+    st.builds(
+        lambda box, words: f'<div class="formula" {box_attribute(box)}><img/><div>$${words}$$</div></div>', BOXES, PLAIN
+    ),
+    st.builds(
+        lambda box, rows: (
+            f"<table {box_attribute(box)}>"
+            + "".join(f"<tr><td>{'</td><td>'.join(row)}</td></tr>" for row in rows)
+            + "</table>"
+        ),
+        BOXES,
+        st.lists(st.lists(PLAIN, min_size=1, max_size=3), min_size=1, max_size=3),
+    ),
+    st.builds(
+        lambda box, items: f"<ul {box_attribute(box)}><li>{'</li><li>'.join(items)}</li></ul>",
+        BOXES,
+        st.lists(PLAIN, min_size=1, max_size=3),
+    ),
+)
+MARKDOWN_BLOCKS = st.one_of(
+    PLAIN,
+    PLAIN.map(lambda words: f"# {words}"),
+    BOXES.map(lambda box: f"<!-- Image ({', '.join(map(str, box))}) -->"),
+    st.builds(
+        lambda box, words: (
+            f"<!-- Table ({', '.join(map(str, box))}) -->\n\\begin{{tabular}}{{c}}\n{words}\\\\\n\\end{{tabular}}"
+        ),
+        BOXES,
+        PLAIN,
+    ),
+    PLAIN.map(lambda words: f"$$\n{words}\n$$"),
+    PLAIN.map(lambda words: f"```\n{words}\n```"),
+)
+PAGES: st.SearchStrategy[tuple[str, int]] = st.one_of(
+    st.lists(HTML_BLOCKS, min_size=1, max_size=6).map(
+        lambda blocks: ("```html\n<html><body>\n" + "\n ".join(blocks) + "\n</body></html>\n```", len(blocks))
+    ),
+    st.lists(HTML_BLOCKS, min_size=1, max_size=6).map(lambda blocks: ("".join(blocks), len(blocks))),
+    st.lists(MARKDOWN_BLOCKS, min_size=1, max_size=6).map(
+        lambda blocks: ("<!-- Image (1, 2, 3, 4) -->\n\n" + "\n\n".join(blocks), len(blocks) + 1)
+    ),
+)
+"""Valid pages, and how many blocks are in each."""

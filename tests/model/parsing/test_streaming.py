@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from model.catalog import PER_1000
 from model.parsing import AnswerParser, parse_answer
+from model.types import Answer, Block
 from tests.model.parsing.answers import PICTURE, objects, streamed
-from tests.model.parsing.strategies import TEXTS
+from tests.model.parsing.strategies import PAGES, TEXTS
 
 MEDIA = [PICTURE]
 
@@ -52,6 +53,45 @@ def test_objects_only_ever_come_at_the_end(valid: tuple[str, int]) -> None:
 def test_streamed_is_the_same_as_at_once(valid: tuple[str, int], step: int) -> None:
     text, _ = valid
     assert streamed(text, PER_1000, MEDIA, step) == parse_answer(text, PER_1000, MEDIA)
+
+
+def blocks(answer: Answer) -> tuple[Block, ...]:
+    return answer.document.blocks if answer.document else ()
+
+
+@given(PAGES, st.integers(1, 40))
+@settings(max_examples=80, deadline=None)
+def test_every_block_of_a_valid_page_is_found(valid: tuple[str, int], step: int) -> None:
+    text, count = valid
+    answer = parse_answer(text, PER_1000, MEDIA)
+    assert len(blocks(answer)) == count
+    assert not any("cut" in problem for problem in answer.problems)
+    assert streamed(text, PER_1000, MEDIA, step) == answer
+
+
+@given(PAGES)
+@settings(max_examples=30, deadline=None)
+def test_blocks_only_ever_come_at_the_end(valid: tuple[str, int]) -> None:
+    parser = AnswerParser(PER_1000, MEDIA)
+    before: tuple[Block, ...] = ()
+    for character in valid[0]:
+        now = blocks(parser.feed(character))
+        assert now[: len(before)] == before
+        before = now
+    assert blocks(parser.finish())[: len(before)] == before
+
+
+@given(PAGES, st.lists(st.floats(0, 1), min_size=8, max_size=8))
+@settings(max_examples=80, deadline=None)
+def test_every_way_of_cutting_a_page_gives_its_first_blocks(valid: tuple[str, int], places: list[float]) -> None:
+    """All but the last are whole, and of the last as much is there as came."""
+    text, _ = valid
+    whole = blocks(parse_answer(text, PER_1000, MEDIA))
+    for cut in {int(place * len(text)) for place in places}:
+        found = blocks(parse_answer(text[:cut], PER_1000, MEDIA))
+        assert [(block.kind, block.text) for block in found[:-1]] == [
+            (block.kind, block.text) for block in whole[: max(len(found) - 1, 0)]
+        ], text[:cut]
 
 
 AT_ONCE = {
