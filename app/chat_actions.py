@@ -211,12 +211,12 @@ class ChatActions:
         is_pocket = info.is_pocket if info else self._studio.settings.model == POCKET_NAME
         return view.about_html(POCKET_ABOUT) if is_pocket else ""
 
-    def _look(self, file: Path, knobs: Knobs) -> Mapping[str, str]:
+    def _look(self, file: Path, knobs: Knobs) -> Mapping[str, str | Sequence[str]]:
         try:
             picture = self._dialogue.look(file, knobs, self._studio.engines.current())
         except StudioError as error:
             return {"name": clean_name(file.name), "problem": str(error)}
-        return {"name": picture.name, "caption": ", ".join(view.picture_caption(picture)), "problem": ""}
+        return {"name": picture.name, "caption": view.picture_caption(picture), "problem": ""}
 
     def _turn(self, person: str, place: Place, message_id: str) -> Turn | None:
         branch = self._history.branch(person, place.conversation_id, place.leaf_id)

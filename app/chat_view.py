@@ -153,8 +153,8 @@ def cleared_html() -> str:
     return str(macros("chat.html").cleared())
 
 
-def draft_html(items: Sequence[Mapping[str, str]]) -> str:
-    """One line for every picture in the composer: its `name`, and its `caption` or the `problem` with it."""
+def draft_html(items: Sequence[Mapping[str, str | Sequence[str]]]) -> str:
+    """One line for every picture in the composer: its `name`, and its `caption` in parts or the `problem` with it."""
     return str(macros("chat.html").draft(items))
 
 

@@ -335,7 +335,7 @@ def test_pictures_are_looked_at_when_they_are_dropped(actions: ChatActions, pict
     bad = tmp_path / "<b>bad.png"
     bad.write_bytes(b"GIF")
     shown = actions.look([picture_file, bad], Knobs())
-    assert "96 × 64 → 96 × 64, 6 visual tokens" in shown
+    assert '<span class="whole">96 × 64 → 96 × 64</span>, <span class="whole">6 visual tokens</span>' in shown
     assert "<b>bad" not in shown
     assert "bad.png" in shown
     assert "This file is not a picture" in shown

@@ -52,3 +52,13 @@ def test_the_page_reports_to_nobody_and_names_no_other_host(make_studio: MakeStu
 @pytest.mark.parametrize("path", sorted(ASSETS.glob("*.*")), ids=lambda path: path.name)
 def test_no_asset_fetches_anything_from_elsewhere(path: Any) -> None:
     assert not re.search(r"""(src|href)=["'](https?:)?//|url\(["']?(https?:)?//|@import""", path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize("name", ["studio.css", "chat.css"])
+def test_nothing_moves_for_longer_than_150_ms(name: str) -> None:
+    style = (ASSETS / name).read_text("utf-8")
+    moving = re.findall(r"(?:animation|transition)[a-z-]*:\s*([^;}]+)", style)
+    assert moving
+    for declaration in moving:
+        for number, unit in re.findall(r"(?<![\w.])(\d*\.?\d+)(m?s)\b", declaration):
+            assert float(number) * (1000 if unit == "s" else 1) <= 150, declaration

@@ -52,6 +52,19 @@ class ChatPage:
         expect(self.answers.last).to_contain_text(text)
         expect(self.live).to_have_count(0)
 
+    def paste(self, text: str) -> None:
+        """Paste words at the end of the composer."""
+        self.composer.evaluate(
+            """(area, text) => {
+                area.focus();
+                const clipboardData = new DataTransfer();
+                clipboardData.setData('text/plain', text);
+                const event = new ClipboardEvent('paste', {clipboardData, bubbles: true, cancelable: true});
+                if (area.dispatchEvent(event)) document.execCommand('insertText', false, text);
+            }""",
+            text,
+        )
+
     def drop(self, data: bytes, name: str = "drawn.png", onto: str = "#chat-scroll") -> None:
         """Drop a file as a person does who lets it go over some place of the tab."""
         self.page.evaluate(
@@ -368,6 +381,48 @@ def test_too_large_an_upload_is_said_and_nothing_is_lost(new_page: NewPage, tmp_
         expect(chat.composer).to_have_value("Keep me")
         chat.composer.press("Enter")
         chat.expect_answer("Hello world.")
+
+
+def test_a_very_long_paste_can_be_worked_with_and_a_longer_one_is_refused(chat: ChatPage) -> None:
+    chat.composer.fill("Before. ")
+    chat.paste("word " * 60_000)
+    expect(chat.page.locator("#notice")).to_contain_text("300,000 characters; a message can have 250,000")
+    expect(chat.composer).to_have_value("Before. ")
+    chat.paste("word " * 40_000)
+    expect(chat.page.locator("body")).to_have_class(re.compile("long-message"))
+    chat.page.keyboard.press("x")
+    # Gradio fits the height by trial: each try lays out the whole text, if the height can change.
+    height_px = "(text) => { text.style.height = '1px'; return text.clientHeight; }"
+    assert chat.composer.evaluate(height_px) == 192
+    assert len(chat.composer.input_value()) == 200_009
+    chat.page.locator("#notice").get_by_label("Dismiss").click()
+    expect(chat.page.locator("#notice")).to_be_empty()
+    chat.composer.press("Enter")
+    expect(chat.page.locator("#notice .error")).to_be_visible()
+    assert len(chat.composer.input_value()) == 200_009
+
+
+def test_the_file_chooser_offers_pictures_of_every_kind(chat: ChatPage) -> None:
+    with chat.page.expect_file_chooser() as chooser:
+        chat.page.locator("#composer .upload-button").click()
+    offered = chooser.value.element.get_attribute("accept")
+    assert offered is not None
+    assert {"image/png", "image/jpeg", "image/tiff", "image/heic", ".heic", ".heif"} <= set(offered.split(","))
+
+
+def test_nothing_covers_anything_and_a_white_picture_has_an_edge(chat: ChatPage) -> None:
+    chat.drop(encoded(drawn((300, 200))))
+    outline = "(image) => getComputedStyle(image).outlineStyle"
+    assert chat.page.locator("#composer .thumbnail-item img").evaluate(outline) == "solid"
+    heads = chat.page.locator("#chat-knobs .head").evaluate_all(
+        """(heads) => heads.map((head) => {
+            const place = (part) => head.querySelector(part).getBoundingClientRect();
+            const [box, words] = [place('.tab-like-container'), place('.info-text')];
+            return [words.top - box.bottom, box.height];
+        })"""
+    )
+    assert len(heads) == 6
+    assert all(gap >= 4 and height == 32 for gap, height in heads)
 
 
 def test_words_that_were_not_sent_survive_a_reload(chat: ChatPage) -> None:
