@@ -233,6 +233,7 @@ def test_a_field_that_cannot_be_used_is_named_with_what_is_expected(
     ],
 )
 def test_what_is_no_request_at_all_is_told_so(server: Exchangeable, content: bytes, sentence: str) -> None:
+    server.use(FakeEngine())
     headers = {"Content-Type": "application/json"}
     refused = httpx.post(f"{server.url}/v1/chat/completions", content=content, headers=headers)
     assert (refused.status_code, refused.json()["error"]["message"]) == (400, sentence)
