@@ -186,9 +186,9 @@ class Dialogue:
 
     def _branch(self, person: str, place: Place) -> list[Turn]:
         """What comes before the message that is sent from there."""
-        branch = self._history.branch(person, place.conversation_id, place.leaf_id)
-        edited = (index for index, turn in enumerate(branch) if turn.id == place.edited_id)
-        return branch[: next(edited, len(branch))]
+        if place.edited_id:
+            return self._history.branch(person, place.conversation_id, place.edited_id)[:-1]
+        return self._history.branch(person, place.conversation_id, place.leaf_id)
 
     def _read_to_send(self, file: Path) -> Image:
         try:

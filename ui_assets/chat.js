@@ -188,6 +188,7 @@ window.StudioChat = (() => {
       if (event.key !== 'Escape' || !isShown() || document.querySelector('dialog[open]')) return;
       if (document.body.matches('.show-list, .show-knobs')) document.body.classList.remove('show-list', 'show-knobs');
       else if (isWriting()) byId('composer').querySelector('.stop-button').click();
+      else byId('editing')?.querySelector('[data-do="leave_edit"]')?.click();
     });
   }
 

@@ -86,6 +86,9 @@ def test_an_edited_message_starts_a_branch(studio: Studio, engine: FakeEngine) -
     assert len(studio.history.turns(ME, conversation)[2].siblings) == 2
     answered(studio, conversation, Draft("a new beginning"), engine, edited=first.id)
     assert texts(studio, conversation) == ["a new beginning", "Two shapes."]
+    # What is edited may be on another branch than the page shows by now.
+    answered(studio, conversation, Draft("second, best"), engine, edited=second.id)
+    assert texts(studio, conversation) == ["first", "Two shapes.", "second, best", "Two shapes."]
     studio.history.show(ME, conversation, second.id)
     assert texts(studio, conversation)[2] == "second"
 
