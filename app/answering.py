@@ -101,14 +101,21 @@ class Answering:
 
 def notice_of(last: Snapshot) -> str:
     """What to say of an answer that did not go as a person expects, else empty."""
-    sentences = []
-    if last.were_shrunk:
-        sizes = ", ".join("{} × {}".format(*medium.input_size_wh) for medium in last.media)
-        pictures = "picture was" if len(last.media) == 1 else "pictures were"
-        sentences.append(f"The memory was full, so the {pictures} made smaller for the model: {sizes} pixels.")
-    if last.last.finish_reason == "repetition":
-        sentences.append("The answer repeated itself without end and was stopped.")
-    return " ".join(sentences)
+    repeated = last.last.finish_reason == "repetition"
+    return " ".join(
+        filter(
+            None, (shrunk_notice(last), "The answer repeated itself without end and was stopped." if repeated else "")
+        )
+    )
+
+
+def shrunk_notice(last: Snapshot) -> str:
+    """That the pictures are smaller than was said before, and how large; empty when they are not."""
+    if not last.were_shrunk:
+        return ""
+    sizes = ", ".join("{} × {}".format(*medium.input_size_wh) for medium in last.media)
+    pictures = "picture was" if len(last.media) == 1 else "pictures were"
+    return f"The memory was full, so the {pictures} made smaller for the model: {sizes} pixels."
 
 
 def _after(before: Snapshot, event: StreamEvent) -> Snapshot:

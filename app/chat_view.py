@@ -180,7 +180,7 @@ def _answer_html(turn: Turn, pictures: Sequence[Picture]) -> str:
         html=to_html(answer.text if found else turn.text or "*The model gave no words.*"),
         thinking=turn.details.get("thinking", ""),
         overlays=_overlays(answer, pictures),
-        problems=answer.problems if found else (),
+        problems=(*filter(None, [turn.details.get("notice")]), *(answer.problems if found else ())),
         raw=turn.text if found else "",
         stats=stats_line(turn.details),
         stats_title=f"Answered by {turn.details.get('model', 'a model')}",

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from app.answering import Answering, Snapshot
+from app.answering import Answering, Snapshot, shrunk_notice
 from app.faults import sentence_of
 from app.history import ConversationGone, Picture, Turn
 from app.studio import Studio
@@ -165,17 +165,10 @@ class Dialogue:
 
         Raises `EngineError` after the last piece when the answer broke off, `AnswerNotKept` when it could not be kept.
         """
-        family = FAMILIES[engine.info.family]
-        parser = AnswerParser(
-            family.convention,
-            question.prompt.media,
-            action_convention=family.action_convention,
-            image_index=_image_index(question.prompt.messages),
-        )
         snapshot = Snapshot()
         broken_off = ""
         try:
-            for snapshot, answer in _parsed(Answering(engine, question.prompt, knobs.options, cancel), parser):
+            for snapshot, answer in _parsed(engine, question.prompt, knobs.options, cancel):
                 yield Live(snapshot, answer)
         except Exception as error:
             broken_off = sentence_of(error)
@@ -240,12 +233,28 @@ def media_of(turn: Turn) -> tuple[MediumInput, ...]:
     return tuple(MediumInput((item[0], item[1]), (item[2], item[3]), item[4]) for item in turn.details.get("media", ()))
 
 
-def _parsed(answering: Answering, parser: AnswerParser) -> Iterator[tuple[Snapshot, Answer]]:
-    fed = 0
-    for snapshot in answering.snapshots():
+def _parsed(
+    engine: Engine, prompt: Prompt, options: GenerationOptions, cancel: threading.Event
+) -> Iterator[tuple[Snapshot, Answer]]:
+    media, fed = prompt.media, 0
+    parser = _parser(engine, prompt, media)
+    for snapshot in Answering(engine, prompt, options, cancel).snapshots():
+        if snapshot.media != media:  # made smaller for want of memory, before the first word
+            media = snapshot.media
+            parser = _parser(engine, prompt, media)
         answer = parser.feed(snapshot.text[fed:])
         fed = len(snapshot.text)
         yield snapshot, parser.finish() if snapshot.last.finish_reason else answer
+
+
+def _parser(engine: Engine, prompt: Prompt, media: Sequence[MediumInput]) -> AnswerParser:
+    family = FAMILIES[engine.info.family]
+    return AnswerParser(
+        family.convention,
+        media,
+        action_convention=family.action_convention,
+        image_index=_image_index(prompt.messages),
+    )
 
 
 def _budget(knobs: Knobs, engine: Engine) -> PixelBudget | None:
@@ -282,7 +291,8 @@ def _details(snapshot: Snapshot, prompt: Prompt, engine: Engine, broken_off: str
     return {
         "model": engine.info.name,
         "family": engine.info.family,
-        "media": [[*medium.source_size_wh, *medium.input_size_wh, medium.tokens] for medium in prompt.media],
+        "media": [[*medium.source_size_wh, *medium.input_size_wh, medium.tokens] for medium in snapshot.media],
+        "notice": shrunk_notice(snapshot),
         "image_index": _image_index(prompt.messages),
         "thinking": snapshot.thinking,
         "prompt_tokens": last.prompt_tokens,

@@ -79,6 +79,14 @@ def test_a_picture_says_what_becomes_of_it() -> None:
     assert "once it has loaded" in picture_caption(Picture("ab" * 32, (640, 480)))[1]
 
 
+def test_what_a_person_should_know_of_an_answer_stands_below_it() -> None:
+    notice = "The memory was full, so the picture was made smaller for the model: 56 × 28 pixels."
+    assert f'<p class="note">{notice}</p>' in conversation_html(
+        [asked("?", PICTURE), answered("A cup.", notice=notice)]
+    )
+    assert 'class="note"' not in conversation_html([asked("?", PICTURE), answered("A cup.")])
+
+
 def test_pictures_are_small_and_lead_to_the_large_one() -> None:
     shown = conversation_html([asked("", PICTURE, OTHER)])
     assert f'src="/media/{PICTURE.sha256}/small"' in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from app.history import ConversationGone
 from app.studio import Studio
 from model.engines.fake import FakeEngine
 from model.errors import ContextOverflow, EngineError, MediaError, RequestError, StudioError
-from model.types import Chunk, GenerationOptions, Text
+from model.types import Chunk, GenerationOptions, MediumInput, Resized, Text
 from tests.app.conftest import MakeStudio
 
 ME = "me"
@@ -288,3 +289,17 @@ def test_a_picture_is_looked_at_before_it_is_sent(
     assert (looked.name, looked.size_wh) == ("drawn.png", (96, 64))
     assert looked.tokens is not None
     assert looked.tokens < 6
+
+
+def test_pictures_that_were_made_smaller_for_want_of_memory_are_read_and_told_as_such(
+    make_studio: MakeStudio, picture_file: Path
+) -> None:
+    """The family writes pixels of what it sees: half of 56 is the middle of the picture, whatever was planned."""
+    smaller = MediumInput((96, 64), (56, 28), 2)
+    answer = '[{"bbox_2d": [28, 0, 56, 28], "label": "cup"}]'
+    engine = FakeEngine((Resized((smaller,), 5), answer), info=replace(FakeEngine().info, family="Qwen2.5-VL"))
+    studio = make_studio(engine)
+    kept = studio.history.turns(ME, answered(studio, "", Draft("Where?", (picture_file,)), engine))[-1]
+    assert answer_of(kept).boxes[0].xyxy == (48, 0, 96, 64)
+    assert media_of(kept) == (smaller,)
+    assert "made smaller for the model: 56 × 28 pixels." in kept.details["notice"]
