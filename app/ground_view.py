@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app.answering import shrunk_notice
 from app.grounding import Found
 from app.markdown import to_html
 from app.media_store import media_url
@@ -74,7 +75,7 @@ def status_html(size_wh: tuple[int, int], medium: MediumInput | None, found: Fou
 
 def notes_html(answer: Answer | None, found: Found | None, note: str = "") -> str:
     """What has to be known about the results, one plain sentence each."""
-    notes = [note] if note else []
+    notes = [*filter(None, (note, shrunk_notice(found.snapshot) if found else ""))]
     if (
         found
         and found.snapshot.last.finish_reason == "length"
