@@ -93,7 +93,7 @@ class Gate:
                 raise
             if answer.refusal is None:
                 status, body = error_object(error)
-                answer.refusal = JSONResponse(body, status)
+                await JSONResponse(body, status)(scope, receive, answer)
         if answer.refusal is not None and not answer.started:
             await _send_refusal(answer.refusal, scope, receive, send)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import itertools
 import json
@@ -225,6 +226,28 @@ def post(server: Exchangeable, route: str, pieces: Iterator[bytes], length: int 
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         return answer.status, answer.read().decode()
+
+
+def test_after_a_fault_of_the_program_the_connection_goes_on(
+    server: Exchangeable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError("/secret/path")
+
+    host, port = server.url.removeprefix("http://").split(":")
+    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+    with monkeypatch.context() as patched, contextlib.closing(connection):
+        patched.setattr(server.studio.engines, "status", broken)
+        connection.request("GET", "/health")
+        answer = connection.getresponse()
+        assert answer.status == 500
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
+        assert "log file" in json.load(answer)["error"]["message"]
+        line = connection.sock
+        patched.undo()
+        connection.request("GET", "/health")
+        assert connection.getresponse().status == 200
+        assert connection.sock is line
 
 
 def drops() -> Iterator[bytes]:
