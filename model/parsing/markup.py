@@ -25,7 +25,7 @@ MARKDOWN_FENCES = frozenset(("markdown", "md", "latex", "tex"))
 DATA_FENCES = frozenset(("", "xml", "text", "txt", "json"))
 MAX_MARK_CHARS = 2000
 PAGE_TAG = re.compile(r"<(?:!doctype html|html|body)\b[^<>]*>", re.I)
-BOXED_TAG = re.compile(r"<[a-z][a-z0-9]{0,10}\s[^<>]*?data-bbox\s*=\s*[\"']?[\[(]?\s*-?\d[^<>]*>", re.I)
+BOXED_TAG = re.compile(r"<[a-z][a-z0-9]{0,10}\s[^<>]*?data-(?:bbox|polygon)\s*=\s*[\"']?[\[(]?\s*-?\d[^<>]*>", re.I)
 
 TAGS_BEFORE = re.compile(r"(?:<[a-zA-Z][^<>]{0,200}>\s*)+\Z")
 """What was opened before the first tag that has a place."""

@@ -83,6 +83,7 @@ COMMENT = re.compile(
 FIGURE_COMMENTS = frozenset(("image", "figure", "picture", "chart", "photo", "logo", "seal", "stamp", "signature"))
 ORDERED_START = re.compile(r"\s*(\d{1,9})\s*")
 LANGUAGE = re.compile(r"language-([\w+#.-]{1,30})")
+MAX_BOX_CHARS = 1000
 MAX_INDENT = 24
 NOWHERE = -1
 """Where a piece begins of which nothing has come yet."""
@@ -326,7 +327,7 @@ class HtmlReader:
             self._input(token.attributes)
         elif name not in SILENT:
             self._literal(token)
-        elif "data-bbox" in token.attributes:
+        elif "data-bbox" in token.attributes or "data-polygon" in token.attributes:
             self._start_section(token)
 
     def _open_mark(self, token: Token) -> None:
@@ -356,7 +357,7 @@ class HtmlReader:
         self._is_outside = False
         if self._elements and self._elements[-1].name in CLOSES.get(name, ()) and not self._in_cell():
             self._end_element()
-        own = self._box(token.attributes["data-bbox"]) if _may_have_box(token) else None
+        own = self._own_box(token)
         around = self._elements[-1].xyxy if self._elements else None
         if name in ("caption", "figcaption"):
             around = None  # the box around is the table's or the figure's
@@ -443,7 +444,7 @@ class HtmlReader:
 
     def _image(self, token: Token) -> None:
         piece, alt = self._pieces[-1], token.attributes.get("alt", "")
-        own = self._box(token.attributes["data-bbox"]) if _may_have_box(token) else None
+        own = self._own_box(token)
         if piece.kind == "figure":
             piece.xyxy, piece.end = piece.xyxy or own, token.end
             if alt and not piece.has_content:
@@ -548,13 +549,24 @@ class HtmlReader:
         self._is_figure_told = False
         self._found(piece.block(self._page))
 
+    def _own_box(self, token: Token) -> XYXY | None:
+        """The box that a tag has, or the one around its polygon; a box of the whole page says nothing."""
+        if token.name in ("html", "body"):
+            return None
+        if "data-bbox" in token.attributes:
+            return self._box(token.attributes["data-bbox"])
+        numbers = _numbers(token.attributes.get("data-polygon", ""))
+        if len(numbers) < 6 or len(numbers) % 2:
+            return None
+        xs, ys = numbers[::2], numbers[1::2]
+        return self._to_pixels((min(xs), min(ys), max(xs), max(ys)))
+
     def _box(self, written: str) -> XYXY | None:
-        return self._to_pixels(tuple(float(number) for number in NUMBERS.findall(written[:200])))
+        return self._to_pixels(_numbers(written))
 
 
-def _may_have_box(token: Token) -> bool:
-    """A box around the whole page says nothing."""
-    return "data-bbox" in token.attributes and token.name not in ("html", "body")
+def _numbers(written: str) -> tuple[float, ...]:
+    return tuple(float(number) for number in NUMBERS.findall(written[:MAX_BOX_CHARS]))
 
 
 def _kind_of(name: str, class_: str) -> BlockKind:

@@ -116,6 +116,15 @@ def test_without_the_input_size_it_says_what_it_assumed(printed_by_main: Main) -
     assert "--input-size" in found["problems"][0]
 
 
+def test_a_page_that_is_written_out_is_printed_as_blocks(printed_by_main: Main) -> None:
+    page = '```html\n<html><body><h1 data-bbox="322 238 644 476">Title</h1></body></html>\n```'
+    found = printed_by_main("--family", "Qwen2.5-VL", "--image-size", "640x480", text=page)
+    (block,) = found["document"]["blocks"]
+    assert (block["kind"], block["text"], block["level"]) == ("heading", "Title", 1)
+    assert block["xyxy"] == pytest.approx([320, 240, 640, 480], abs=0.01)
+    assert any("--input-size" in problem for problem in found["problems"])
+
+
 def test_duration_bounds_events(printed_by_main: Main) -> None:
     found = printed_by_main("--family", "Qwen3-VL", "--duration-s", "70.5", text="It happens in 64.0 - 72.0 seconds.")
     assert found["events"] == [{"label": "", "start_s": 64, "end_s": 70.5}]

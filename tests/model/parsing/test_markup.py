@@ -96,6 +96,7 @@ ROWS: dict[str, Row] = {
     "empty element with a box": ("layout", '<p data-bbox="1 2 30 40"></p>', [("text", "", A)]),
     "commas and brackets in the box": ("layout", '<p data-bbox="[1, 2, 30, 40]">a</p>', [("text", "a", A)]),
     "box without quotes": ("layout", "<p data-bbox=1,2,30,40>a</p>", [("text", "a", A)]),
+    "polygon": ("layout", '<p data-polygon="5 2 30 9 28 40 1 33">a</p>', [("text", "a", A)]),
     "text in a div with a class": ("layout", '<div class="text" data-bbox="1 2 30 40">a</div>', [("text", "a", A)]),
     "span with a box": ("layout", '<span class="page-num" data-bbox="1 2 30 40">7</span>', [("text", "7", A)]),
     "end tags left out": (
