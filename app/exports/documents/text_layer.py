@@ -20,7 +20,7 @@ from statistics import median
 
 from app.exports.documents.base import ReadPage, is_right_to_left, printable
 from app.exports.documents.grid import lay_out
-from app.exports.documents.ink import Grey, Xyxy, printed_lines
+from app.exports.documents.ink import Grey, PrintedLine, Xyxy, printed_lines, space_counts
 from model.types import Block, Table
 
 WIDTHS_EM = (0.0, 0.28, 0.55, 0.85, 1.0)
@@ -31,12 +31,18 @@ _BROAD = frozenset("mwMWQOGDHNU@%&—…")
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u1100-\u11ff\u2e80-\ua4cf\uac00-\ud7af\uf900-\ufaff\ufe30-\ufe4f"
 _UNSPACED += "\uff00-\uff60\U00020000-\U0003ffff"
 _PIECES = re.compile(rf"\s+|[{_UNSPACED}]|[^\s{_UNSPACED}]+")
+_SPACE = " ", 0.28
 _LINES_OF_A_PAGE = 50
+"""How many lines of text without a place a page is taken to have at least: letters are not larger than on print."""
 _EM_MIN = 0.1
 _CELL_GAP = 0.1
-_SPACE = " ", 0.28
-_BREAKS_NEAR = 5
+"""The part of a cell's width that stays empty, so that readers see where the next one begins."""
 _LIKELY = 0.5, 1.9
+"""How long print is, by what the words would be in letters as high as its lines: capitals are long, hands are not."""
+_BREAKS_NEAR = 5
+"""How many words before and behind the likely place a line may be broken."""
+_COUNT_WEIGHT = 2.0
+"""What a space too many or too few counts, in squares of the size of the letters; found by trying with print."""
 _TOLERANCE = 1.3
 """How much wider than its box a line may be estimated and still count as fitting: estimates are rough."""
 
@@ -78,7 +84,7 @@ def lines_of(page: ReadPage, grey: Grey) -> Iterator[Line]:
     yield from fill("\n".join(unplaced), (0.0, 0.0, float(width), float(height)), _LINES_OF_A_PAGE, is_stretched=False)
 
 
-def along(text: str, printed: Sequence[Xyxy]) -> list[Line]:
+def along(text: str, printed: Sequence[PrintedLine]) -> list[Line]:
     """The text along lines of print, broken where their lengths tell; none if it cannot be what is printed there."""
     rows = _rows(text)
     words_em = sum(width for row in rows for _, width in row)
@@ -87,8 +93,8 @@ def along(text: str, printed: Sequence[Xyxy]) -> list[Line]:
     if len(rows) == len(printed):
         texts = ["".join(piece for piece, _ in row) for row in rows]
     else:
-        texts = _broken_to([piece for row in rows for piece in (*row, _SPACE)], [x2 - x1 for x1, _, x2, _ in printed])
-    return [Line(text, xyxy) for text, xyxy in zip(texts, printed, strict=True)] if texts else []
+        texts = _broken_to([piece for row in rows for piece in (*row, _SPACE)], printed)
+    return [Line(text, line.xyxy) for text, line in zip(texts, printed, strict=True)] if texts else []
 
 
 def fill(text: str, xyxy: Xyxy, lines_min: int = 1, *, is_stretched: bool = True) -> Iterator[Line]:
@@ -121,43 +127,58 @@ def _rows(text: str) -> list[list[tuple[str, float]]]:
     return [[(piece, width_em(piece)) for piece in _PIECES.findall(row)] for row in rows if row]
 
 
-def _is_likely(words_em: float, printed: Sequence[Xyxy]) -> bool:
+def _is_likely(words_em: float, printed: Sequence[PrintedLine]) -> bool:
     """Whether words of that width, in letters as high as the lines, are about as long as the lines are together."""
-    height = median(y2 - y1 for _, y1, _, y2 in printed)
+    height = median(line.xyxy[3] - line.xyxy[1] for line in printed)
     low, high = _LIKELY
-    return low < sum(x2 - x1 for x1, _, x2, _ in printed) / (max(words_em, _EM_MIN) * height) < high
+    return low < sum(map(_length, printed)) / (max(words_em, _EM_MIN) * height) < high
 
 
-def _broken_to(pieces: Sequence[tuple[str, float]], lengths: Sequence[float]) -> list[str]:
-    """The pieces as lines whose widths are to each other as these lengths; none if there are too few for that."""
-    words = [place for place, (piece, _) in enumerate(pieces) if not piece.isspace()]
+def _length(line: PrintedLine) -> float:
+    return line.xyxy[2] - line.xyxy[0]
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word, or a character of a script without spaces, on one long line of all of them: where it begins and ends, in
+    multiples of the size of its letters, and how many spaces there are before it."""
+
+    start_em: float
+    end_em: float
+    spaces_before: int
+
+
+def _broken_to(pieces: Sequence[tuple[str, float]], printed: Sequence[PrintedLine]) -> list[str]:
+    """The pieces as lines that fit the lines of print best; none if there are too few for that."""
+    places = [place for place, (piece, _) in enumerate(pieces) if not piece.isspace()]
     edges = list(accumulate((width for _, width in pieces), initial=0.0))
-    # What is between two words, on average: nothing in scripts without spaces. It is not there where a line ends.
-    gap = sum(width for piece, width in pieces[: words[-1]] if piece.isspace()) / max(len(words) - 1, 1)
-    scale = (edges[words[-1] + 1] - gap * (len(lengths) - 1)) / sum(lengths)
-    breaks = _best_breaks(
-        [(edges[place], edges[place + 1]) for place in words], [length * scale for length in lengths], gap
-    )
-    lines = (pieces[words[first] : words[end - 1] + 1] for first, end in pairwise(breaks))
+    spaces = list(accumulate((piece.isspace() for piece, _ in pieces), initial=0))
+    words = [_Word(edges[place], edges[place + 1], spaces[place]) for place in places]
+    breaks = _best_breaks(words, printed)
+    lines = (pieces[places[first] : places[end - 1] + 1] for first, end in pairwise(breaks))
     return ["".join(piece for piece, _ in line) for line in lines]
 
 
-def _best_breaks(words: Sequence[tuple[float, float]], widths: Sequence[float], gap: float) -> tuple[int, ...]:
-    """Where lines begin and the last one ends, so that the squares of the differences from `widths` are least.
+def _best_breaks(words: Sequence[_Word], printed: Sequence[PrintedLine]) -> tuple[int, ...]:
+    """Where lines begin and the last one ends, so that they differ least from the print, in squares of lengths and of
+    numbers of spaces. Empty if there are too few words.
 
-    By dynamic programming over the breaks near the places that the widths up to there tell. `words` are where words
-    begin and end on one long line. Empty if there are too few of them.
+    By dynamic programming over the breaks near the places that the lengths up to there tell.
     """
+    # What is between two words, on average: nothing in scripts without spaces. It is not there where a line ends.
+    gap = words[-1].spaces_before * _SPACE[1] / max(len(words) - 1, 1)
+    scale = (words[-1].end_em - gap * (len(printed) - 1)) / sum(map(_length, printed))
+    spaces = space_counts(printed, words[-1].spaces_before - len(printed) + 1)
     best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, (0,))}
     until = 0.0
-    for width in widths:
-        until += width
-        near = bisect_left(words, until, key=lambda word: word[0])
-        until += gap
+    for line, space_count in zip(printed, spaces, strict=True):
+        width = _length(line) * scale
+        near = bisect_left(words, until + width, key=lambda word: word.start_em)
+        until += width + gap
         ends = range(max(near - _BREAKS_NEAR, 1), min(near + _BREAKS_NEAR, len(words)) + 1)
         best = {
             end: min(
-                (cost + (words[end - 1][1] - words[first][0] - width) ** 2, (*breaks, end))
+                (cost + _misfit(words[first], words[end - 1], width, space_count), (*breaks, end))
                 for first, (cost, breaks) in best.items()
                 if first < end
             )
@@ -165,6 +186,11 @@ def _best_breaks(words: Sequence[tuple[float, float]], widths: Sequence[float], 
             if min(best, default=end) < end
         }
     return best[len(words)][1] if len(words) in best else ()
+
+
+def _misfit(first: _Word, last: _Word, width_em: float, space_count: int) -> float:
+    miscounted = last.spaces_before - first.spaces_before - space_count
+    return (last.end_em - first.start_em - width_em) ** 2 + _COUNT_WEIGHT * miscounted**2
 
 
 def _break(rows: Sequence[Sequence[tuple[str, float]]], capacity_em: float) -> list[str]:

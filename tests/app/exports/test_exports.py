@@ -93,8 +93,8 @@ def test_coco_is_read_by_pycocotools(tmp_path: Path) -> None:
     tip = coco.loadAnns(coco.getAnnIds(catIds=coco.getCatIds(catNms=["tip"])))[0]
     assert tip["keypoints"] == [30, 40.5, 2]
     assert cups[0]["attributes"] == {"color": "red"}
-    assert roof["text"] == "sign"
-    assert "attributes" not in roof
+    assert (roof["text"], roof["attributes"]) == ("sign", {"slope": 30})
+    assert "attributes" not in tip
 
 
 def test_a_box_without_a_label_has_a_class_with_a_name(tmp_path: Path) -> None:

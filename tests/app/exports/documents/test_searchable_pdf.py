@@ -17,9 +17,12 @@ from PIL import ImageDraw, ImageFont
 
 from app.exports.documents import ReadPage, searchable_pdf
 from app.fonts import font_for
-from model.media import pixels, read_image
+from model.catalog import FAMILIES
+from model.media import pixels, read_image, read_image_file
+from model.parsing import read_document
 from model.types import Block, Cell, Document, Image, Table
 from tests.app.exports.documents.read_pages import EVERYTHING, page_picture, read_page, written
+from tests.model.parsing.answers import REAL_OUTPUTS, media_of, needs_real_outputs, raw_text, real_cases
 from tests.model.pictures import drawn, encoded
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -118,6 +121,38 @@ def _is_about(found: Xyxy, wanted: Xyxy) -> bool:
     """Whether the centre is within the other box, or before or behind it by less than a letter."""
     x, y = (found[0] + found[2]) / 2, (found[1] + found[3]) / 2
     return wanted[0] - 24 < x < wanted[2] + 24 and wanted[1] < y < wanted[3]
+
+
+@needs_real_outputs
+def test_a_page_read_by_a_large_model_has_its_words_in_their_lines() -> None:
+    """Lines as they are printed; in justified print a line in four may be broken a word too early or too late."""
+    case = next(case for case in real_cases() if case["id"] == "q25_html_report_page")
+    image = read_image_file(REAL_OUTPUTS / case["image"])
+    family = FAMILIES[case["model_family"]]
+    document = read_document(raw_text(case), "layout", family.convention, media_of(case)[0])
+    opened = _opened(ReadPage(1, image.size_wh, document, lambda: image, DPI))[0]
+    printed = (
+        "Qwen2.5 Technical Report",
+        "Qwen Team",
+        "Abstract",
+        "In this report, we introduce Qwen2.5, a comprehensive series of large language models",
+        "(LLMs) designed to meet diverse needs. Compared to previous iterations, Qwen 2.5 has",
+        "been significantly improved during both the pre-training and post-training stages. In",
+        "terms of pre-training, we have scaled the high-quality pre-training datasets from the",
+        "GRPO. Post-training techniques significantly enhance human preference, and notably",
+        "improve long text generation, structural data analysis, and instruction following.",
+        "To handle diverse and varied use cases effectively, we present Qwen2.5 LLM series in rich",
+        "configurations. The open-weight offerings include base models and instruction-tuned",
+        "from Hugging Face Hub, ModelScope, and Kaggle. In addition, for hosted solutions, the",
+        "a number of open and proprietary models and demonstrates competitive performance to",
+        "the state-of-the-art open-weight model, Llama-3-405B-Instruct, which is around 5 times",
+        "foundation, Qwen2.5 models have been instrumental in training specialized models such",
+        "within the Qwen series, especially in terms of domain expertise, underscoring the importance of scale",
+    )
+    said = _said(opened)
+    assert len([line for line in printed if line in said]) >= len(printed) * 0.75
+    x1, y1, x2, y2 = _place(opened, "Abstract")
+    assert (x1, y1, x2, y2) == pytest.approx((443, 294, 533, 312), abs=4)
 
 
 def test_lines_that_are_not_seen_are_spread_over_their_box() -> None:
