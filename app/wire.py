@@ -62,11 +62,13 @@ def to_wire(item: Region | Action, place: int, camera: Camera | None) -> dict[st
             wire |= {"kind": "box", "xyxy": _rounded(xyxy), "text": text, "attributes": _plain(attributes)}
         case Point(xy=xy, attributes=attributes):
             wire |= {"kind": "point", "xy": _rounded(xy), "attributes": _plain(attributes)}
-        case Polygon(xy=corners, text=text):
+        case Polygon(xy=corners, text=text, attributes=attributes):
             wire |= {"kind": "polygon", "xy": [_rounded(corner) for corner in corners], "text": text}
-        case Box3D(values=values):
+            wire |= {"attributes": _plain(attributes)}
+        case Box3D(values=values, attributes=attributes):
             corners_of_box = corners_xy(values, camera) if camera else ()
             wire |= {"kind": "box_3d", "values": values, "xy": [xy and _rounded(xy) for xy in corners_of_box]}
+            wire |= {"attributes": _plain(attributes)}
         case Action(xy=at, to_xy=to, arguments=arguments):
             wire |= {"kind": "action", "name": item.name, "arguments": _plain(arguments)}
             wire |= {"xy": at and _rounded(at), "to_xy": to and _rounded(to)}
@@ -85,9 +87,10 @@ def _from_wire(wire: Mapping[str, Any], image_index: int, width: float, height: 
         case "point":
             return Point(label, _xy(wire["xy"], width, height), image_index, span, attributes)
         case "polygon":
-            return Polygon(label, tuple(_xy(xy, width, height) for xy in wire["xy"]), text, image_index, span)
+            corners = tuple(_xy(xy, width, height) for xy in wire["xy"])
+            return Polygon(label, corners, text, image_index, span, attributes)
         case "box_3d":
-            return Box3D(label, tuple(_finite(number) for number in wire["values"]), image_index, span)
+            return Box3D(label, tuple(_finite(number) for number in wire["values"]), image_index, span, attributes)
         case "action":
             at, to = (_xy(wire[key], width, height) if wire[key] else None for key in ("xy", "to_xy"))
             return _renamed(label, Action(str(wire["name"]), dict(wire["arguments"]), at, to, image_index, span))

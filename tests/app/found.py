@@ -15,8 +15,8 @@ EVERYTHING = Answer(
         Box("cup", (10.25, 20.5, 60.75, 80.0), span=(8, 40), attributes={"color": "red"}),
         Box("line", (5.0, 100.0, 150.0, 120.0), text="Ünï 日本語 مرحبا", span=(41, 90)),
         Point("tip", (30.0, 40.5)),
-        Polygon("roof", ((100.0, 10.0), (180.0, 20.0), (150.0, 70.0)), text="sign"),
-        Box3D("car", (0.0, 0.0, 10.0, 2.0, 2.0, 4.0, 0.0, 0.0, 0.0)),
+        Polygon("roof", ((100.0, 10.0), (180.0, 20.0), (150.0, 70.0)), text="sign", attributes={"slope": 30}),
+        Box3D("car", (0.0, 0.0, 10.0, 2.0, 2.0, 4.0, 0.0, 0.0, 0.0), attributes={"type": "van"}),
     ),
     actions=(
         Action("computer_use", {"action": "left_click", "coordinate": [5, 6]}, (50.0, 60.0)),
