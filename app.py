@@ -1,4 +1,7 @@
-"""Qwen-VL Studio: options -> settings -> page -> launch. `python app.py --help` tells the options."""
+"""Qwen-VL Studio: options -> settings -> page -> launch. `python app.py --help` tells the options.
+
+`python app.py read FILES...` reads documents without a page; `python app.py read --help` tells its options.
+"""
 
 import signal
 import sys
@@ -15,6 +18,10 @@ except ModuleNotFoundError as error:
 
 if __name__ == "__main__":
     try:
+        if sys.argv[1:2] == ["read"]:
+            from app.batch_read import read
+
+            sys.exit(read(sys.argv[2:]))
         main(read_settings())
     except StudioError as error:
         print(error, file=sys.stderr)

@@ -139,6 +139,7 @@ def _prompt(engine: Engine, images: Sequence[Image], text: str, preset: str, max
 
 
 def _snapshots(engine: Engine, prompt: Prompt, preset: str, cancel: threading.Event) -> Generator[Snapshot, None, None]:
-    options = preset_of(engine.info, preset).options
-    options = replace(options, seed=_SEED, max_new_tokens=max(options.max_new_tokens, _MIN_NEW_TOKENS))
+    options = replace(preset_of(engine.info, preset).options, seed=_SEED)
+    if not engine.info.is_pocket:  # which writes at length only when it is lost
+        options = replace(options, max_new_tokens=max(options.max_new_tokens, _MIN_NEW_TOKENS))
     return Answering(engine, prompt, options, cancel).snapshots()

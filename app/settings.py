@@ -127,15 +127,16 @@ def read_settings_of(kind: type[SomeSettings], arguments: list[str] | None) -> S
         _refuse_unknown_variables()
         return CliApp.run(kind, cli_args=arguments)
     except ValidationError as error:
-        _refuse(_sentence(item, kind) for item in error.errors())
+        _refuse((_sentence(item, kind) for item in error.errors()), kind)
     except SettingsError as error:
-        _refuse([f"These options cannot be read: {str(error).partition(': ')[2]}."])
+        _refuse([f"These options cannot be read: {str(error).partition(': ')[2]}."], kind)
     except tomllib.TOMLDecodeError as error:
         _refuse([f"The settings file {_config_file().name} is not valid TOML: {error}."])
 
 
-def _refuse(sentences: Iterable[str]) -> NoReturn:
-    print(*sentences, "python app.py --help explains every setting.", sep="\n", file=sys.stderr)
+def _refuse(sentences: Iterable[str], kind: type[Settings] = Settings) -> NoReturn:
+    program = kind.model_config["cli_prog_name"]
+    print(*sentences, f"{program} --help explains every setting.", sep="\n", file=sys.stderr)
     raise SystemExit(_NOT_USABLE)
 
 
@@ -143,8 +144,6 @@ def _sentence(error: ErrorDetails, kind: type[Settings]) -> str:
     name = place_of(error)
     if error["type"] == "extra_forbidden":
         return _unknown(name, kind)
-    if error["type"] == "missing":
-        return f"{name} is missing."
     return f"The setting {name} {what_is_wrong([error])}, not “{error['input']}”."
 
 

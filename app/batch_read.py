@@ -1,0 +1,213 @@
+"""`python app.py read FILES... --mode markdown --out DIR`: documents read without a page.
+
+Knows the command's options and what is said at the terminal. How pages are read and kept is the program's own business
+(`document_work`): a run that was broken off goes on where it was, and what the page has read is not read again.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+from pydantic_settings import CliPositionalArg, SettingsConfigDict
+from tqdm import tqdm
+
+from app.document_reading import Reading, ReadingAsk
+from app.document_shelf import OpenDocument, Shelf
+from app.document_store import DocumentStore
+from app.document_work import DocumentReader, PageOf, Run, exportable
+from app.exports.base import safe_name
+from app.exports.documents import DOCUMENT_FORMATS, ReadPage
+from app.main import prepare_process, say
+from app.page_ranges import read_ranges
+from app.settings import Settings, read_settings_of
+from model.documents import DocumentLimits
+from model.engines.base import Engine
+from model.errors import ModelError, RequestError, StudioError
+from model.loading import ModelSpec, load_engine
+from model.prompts import FIELD_PRESETS
+from model.types import ReadingMode
+
+_FORMATS_OF: dict[ReadingMode, str] = {
+    "text": "txt",
+    "markdown": "markdown",
+    "layout": "json",
+    "tables": "csv",
+    "fields": "csv",
+}
+FAILED = 1
+"""The status with which the command ends when anything could not be read."""
+
+
+class ReadSettings(Settings):
+    """Read documents without a page: python app.py read scan.pdf --mode markdown --out texts
+
+    Writes one file for each document; fields of all documents go into one table. What was read is kept: a run that was
+    broken off goes on where it was. The status is 0 when everything was read, 1 when something failed, 2 when the
+    options cannot be used.
+
+    The other options are those of the program itself.
+    """
+
+    model_config = SettingsConfigDict(cli_prog_name="python app.py read")
+
+    files: CliPositionalArg[list[Path]] = Field(description="PDFs and pictures of pages")
+    mode: Literal["text", "markdown", "layout", "tables", "fields"] = Field(
+        default="markdown", description="what to read"
+    )
+    out: Path = Field(default=Path("read"), description="the folder to write to")
+    format: Literal["", "markdown", "html", "docx", "pdf", "xlsx", "csv", "json", "txt"] = Field(
+        default="", description="the format to write; what suits the mode when empty"
+    )
+    fields: str = Field(
+        default="",
+        description=f"for the mode fields: names separated by commas, or one of {', '.join(FIELD_PRESETS)}",
+    )
+    pages: str = Field(default="", description='which pages of each document, as in "1-3, 7"; all when empty')
+    password: str | None = Field(default=None, description="of encrypted documents")
+
+    def ask(self) -> ReadingAsk:
+        """What to read. Raises `RequestError` when no field is named for the mode "fields"."""
+        if self.mode != "fields":
+            return ReadingAsk(self.mode)
+        preset = FIELD_PRESETS.get(self.fields.strip())
+        names = preset.fields if preset else tuple(filter(None, (name.strip() for name in self.fields.split(","))))
+        if not names:
+            raise RequestError("--fields: name the fields to read, separated by commas.")
+        return ReadingAsk("fields", names)
+
+
+@dataclass
+class Summary:
+    """What became of a run: pages that a model read, those that were there before, and what failed, as sentences."""
+
+    read: int = 0
+    from_before: int = 0
+    failures: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        done = self.read + self.from_before
+        pages = "1 page" if done == 1 else f"{done:,} pages"
+        before = f", {self.from_before:,} of them before" if self.from_before else ""
+        return f"{pages} read{before}." + (f" {len(self.failures):,} failed:" if self.failures else "")
+
+
+class BatchReader:
+    """Reads the files of one command."""
+
+    def __init__(self, settings: ReadSettings, engine: Engine) -> None:
+        self._settings = settings
+        self._engine = engine
+        self._ask = settings.ask()
+        self._shelf = Shelf()
+        self._reader = DocumentReader(self._shelf, DocumentStore(settings.data_dir))
+        self._stems: set[str] = set()
+        self.summary = Summary()
+
+    def run(self) -> Summary:
+        """Read all files and write what was read. Raises `StudioError` when the folder cannot be written to."""
+        opened = [opened for path in self._settings.files for opened in self._open(path)]
+        rows: list[ReadPage] = []
+        total = sum(len(pages) for _, pages in opened)
+        with tqdm(total=total, unit="page", disable=None) as bar:
+            for document, pages in opened:
+                read = list(self._read(document, pages, bar))
+                if self._ask.mode == "fields":
+                    rows += read
+                elif read:
+                    self._write(read, self._stem(document.file.name))
+        if rows:
+            self._write(rows, "fields")
+        return self.summary
+
+    def _open(self, path: Path) -> Iterator[tuple[OpenDocument, tuple[int, ...]]]:
+        try:
+            document = self._shelf.open(path, path.name, self._settings.password)
+            yield document, read_ranges(self._settings.pages, document.file.page_count)
+        except StudioError as error:
+            self.summary.failures.append(f"{path.name}: {error}")
+
+    def _read(self, document: OpenDocument, pages: Sequence[int], bar: tqdm[None]) -> Iterator[ReadPage]:
+        bar.set_description(document.file.name[:40])
+        asked = False
+        for step in self._reader.read(self._engine, [PageOf(document, page) for page in pages], self._ask, Run()):
+            asked |= not step.is_over
+            if not step.is_over:
+                continue
+            bar.update()
+            if step.error or step.reading is None:
+                self.summary.failures.append(f"{document.file.name}, page {pages[step.place]}: {step.error}")
+            else:
+                self._count(step.reading, asked)
+                page = PageOf(document, step.reading.page)
+                yield exportable(self._shelf, page, step.reading.document, step.reading.medium)
+            asked = False
+
+    def _count(self, reading: Reading, asked: bool) -> None:
+        if asked:
+            self.summary.read += 1
+        else:
+            self.summary.from_before += 1
+
+    def _stem(self, name: str) -> str:
+        """`scan`, then `scan-2` for another document of that name; the same in every run."""
+        base = safe_name(Path(name).stem) or "document"
+        stem, number = base, 2
+        while stem.lower() in self._stems:
+            stem, number = f"{base}-{number}", number + 1
+        self._stems.add(stem.lower())
+        return stem
+
+    def _write(self, pages: Sequence[ReadPage], stem: str) -> None:
+        row = DOCUMENT_FORMATS[self._settings.format or _FORMATS_OF[self._ask.mode]]
+        path = self._settings.out / row.file_name(stem, pages)
+        partial_path = path.with_name(f"{path.name}.partial")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with partial_path.open("w+b") as file:
+                notes = row.write(pages, file)
+            partial_path.replace(path)
+        except OSError as error:
+            raise StudioError("The files cannot be written. Choose another folder with --out.") from error
+        except StudioError as error:
+            self.summary.failures.append(f"{path.name}: {error}")
+            return
+        for note in notes:
+            tqdm.write(f"{path.name}: {note}", file=sys.stderr)
+
+
+def read(arguments: list[str]) -> int:
+    """The command; returns the exit status.
+
+    Raises `StudioError` when a folder cannot be written to, and ends the program with status 2 for options that cannot
+    be used.
+    """
+    settings = read_settings_of(ReadSettings, arguments)
+    settings.ask()
+    if settings.pages:
+        read_ranges(settings.pages, DocumentLimits().max_pages)  # what no document has is refused at once
+    prepare_process(settings)
+    say(f"Loading the model: {settings.model}")
+    try:
+        engine = load_engine(_spec(settings), lambda progress: None, threading.Event())
+    except ModelError as error:
+        # Another model than the one that was asked for would write other texts, so there is no falling back.
+        print(error, file=sys.stderr)
+        return FAILED
+    try:
+        summary = BatchReader(settings, engine).run()
+    finally:
+        engine.close()
+    say(str(summary))
+    for failure in summary.failures:
+        print(f"  {failure}", file=sys.stderr)
+    return FAILED if summary.failures else 0
+
+
+def _spec(settings: Settings) -> ModelSpec:
+    return ModelSpec(settings.model, settings.quantization, settings.device, settings.dtype)

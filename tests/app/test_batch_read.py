@@ -1,0 +1,197 @@
+"""`python app.py read`: what it writes, what it keeps, what it says, and how it ends."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.batch_read import BatchReader, ReadSettings, read
+from app.settings import read_settings_of
+from model.engines.fake import FakeEngine
+from model.errors import EngineError, RequestError, StudioError
+from model.prompts import FIELD_PRESETS
+from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
+from tests.app.found import picture
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def engine() -> FakeEngine:
+    return FakeEngine(MARKDOWN)
+
+
+def _settings(folder: Path, *arguments: str) -> ReadSettings:
+    return read_settings_of(
+        ReadSettings, [*arguments, "--out", str(folder / "out"), "--data-dir", str(folder / "data")]
+    )
+
+
+def _read(folder: Path, engine: FakeEngine, *arguments: str) -> BatchReader:
+    reader = BatchReader(_settings(folder, *arguments), engine)
+    reader.run()
+    return reader
+
+
+def test_each_document_becomes_a_file(tmp_path: Path, engine: FakeEngine) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(picture(200, 150).data)
+    other = tmp_path / "other" / "report.pdf"
+    other.parent.mkdir()
+    other.write_bytes(REPORT.read_bytes() + b"\n")
+    summary = _read(tmp_path, engine, str(REPORT), str(other), str(photo)).summary
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo.md", "report-2.md", "report.md"]
+    assert "# Water" in (tmp_path / "out" / "report.md").read_text("utf-8")
+    assert (summary.read, summary.from_before, summary.failures) == (5, 0, [])
+    assert str(summary) == "5 pages read."
+
+
+def test_a_second_run_reads_nothing_again_and_writes_the_same(tmp_path: Path, engine: FakeEngine) -> None:
+    _read(tmp_path, engine, str(REPORT), "--pages", "1")
+    written = (tmp_path / "out" / "report.md").read_bytes()
+    summary = _read(tmp_path, engine, str(REPORT)).summary
+    assert len(engine.prompts) == 2
+    assert str(summary) == "2 pages read, 1 of them before."
+    assert _read(tmp_path, engine, str(REPORT), "--pages", "1").summary.from_before == 1
+    assert (tmp_path / "out" / "report.md").read_bytes() == written
+
+
+@pytest.mark.parametrize(
+    ("mode", "name"), [("text", "report.txt"), ("layout", "report.json"), ("tables", "report.csv.zip")]
+)
+def test_the_format_follows_the_mode(tmp_path: Path, mode: str, name: str) -> None:
+    _read(tmp_path, FakeEngine(LAYOUT), str(REPORT), "--mode", mode)
+    assert (tmp_path / "out" / name).stat().st_size
+
+
+def test_another_format_can_be_asked_for(tmp_path: Path, engine: FakeEngine) -> None:
+    _read(tmp_path, engine, str(REPORT), "--format", "json")
+    assert len(json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["pages"]) == 2
+
+
+def test_fields_of_all_documents_are_one_table(tmp_path: Path) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(picture(200, 150).data)
+    engine = FakeEngine(('{"total": "12.50"}',))
+    _read(tmp_path, engine, str(REPORT), str(photo), "--mode", "fields", "--fields", "total, date")
+    with (tmp_path / "out" / "fields.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.reader(file))
+    assert rows[0][-2:] == ["total", "date"]
+    assert [row[-2] for row in rows[1:]] == ["12.50"] * 3
+
+
+def test_fields_can_be_a_kind_of_document(tmp_path: Path) -> None:
+    assert _settings(tmp_path, "a.pdf", "--mode", "fields", "--fields", "receipt").ask().fields == (
+        FIELD_PRESETS["receipt"].fields
+    )
+    with pytest.raises(RequestError, match="--fields"):
+        _settings(tmp_path, "a.pdf", "--mode", "fields").ask()
+
+
+def test_what_fails_is_told_and_the_rest_is_read(tmp_path: Path, engine: FakeEngine) -> None:
+    (tmp_path / "notes.txt").write_text("nothing")
+    locked = encrypted(tmp_path, "sesame")
+    files = [str(tmp_path / "notes.txt"), str(tmp_path / "gone.pdf"), str(locked), str(REPORT)]
+    summary = _read(tmp_path, engine, *files).summary
+    assert [line.split(":")[0] for line in summary.failures] == ["notes.txt", "gone.pdf", "locked.pdf"]
+    assert str(summary) == "2 pages read. 3 failed:"
+    assert _read(tmp_path, engine, str(locked), "--password", "sesame").summary.failures == []
+
+
+def test_a_page_that_fails_is_told_with_its_number(tmp_path: Path, engine: FakeEngine) -> None:
+    _read(tmp_path, engine, str(REPORT), "--pages", "1")
+    engine.fail_with = EngineError("The model stumbled.")
+    summary = _read(tmp_path, engine, str(REPORT)).summary
+    assert summary.failures == ["report.pdf, page 2: The model stumbled."]
+    assert (tmp_path / "out" / "report.md").exists(), "what was read is written"
+
+
+def test_a_folder_that_cannot_be_written_to_is_a_sentence(tmp_path: Path, engine: FakeEngine) -> None:
+    (tmp_path / "out").write_text("a file")
+    with pytest.raises(StudioError, match="--out"):
+        _read(tmp_path, engine, str(REPORT))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "required: FILES"),
+        (("a.pdf", "--mode", "paint"), "mode"),
+        (("a.pdf", "--format", "doc"), "format"),
+        (("a.pdf", "--mod", "text"), "unrecognized arguments: --mod"),
+    ],
+)
+def test_options_that_cannot_be_used_end_the_program_with_status_2(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        read(list(arguments))
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert sentence in said
+    assert "python app.py read --help" in said
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [(("a.pdf", "--mode", "fields"), "--fields"), (("a.pdf", "--pages", "x"), "Write pages as in")],
+)
+def test_options_that_make_no_sense_are_refused_before_anything_is_read(
+    arguments: tuple[str, ...], sentence: str
+) -> None:
+    with pytest.raises(RequestError, match=sentence):
+        read(list(arguments))
+
+
+@pytest.mark.parametrize(("fails", "status"), [(False, 0), (True, 1)])
+def test_the_status_says_whether_everything_was_read(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    engine: FakeEngine,
+    fails: bool,
+    status: int,
+) -> None:
+    monkeypatch.setattr("app.batch_read.prepare_process", lambda settings: None)
+    monkeypatch.setattr("app.batch_read.load_engine", lambda *_: engine)
+    engine.fail_with = EngineError("The model stumbled.") if fails else None
+    options = ["--pages", "1", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data")]
+    assert read([str(REPORT), *options]) == status
+    assert engine.closed.is_set()
+    said = capsys.readouterr()
+    assert ("1 page read." in said.out) is not fails
+    assert ("report.pdf, page 1: The model stumbled." in said.err) is fails
+
+
+def test_a_model_that_cannot_be_had_fails_instead_of_another_one_reading(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("app.batch_read.prepare_process", lambda settings: None)
+    assert read([str(REPORT), "--model", str(tmp_path / "no model"), "--data-dir", str(tmp_path / "data")]) == 1
+    assert capsys.readouterr().err
+
+
+def test_the_program_reads_with_the_pocket_model(tmp_path: Path) -> None:
+    page, broken = tmp_path / "page.png", tmp_path / "broken.pdf"
+    page.write_bytes(picture(200, 150).data)
+    broken.write_bytes(b"%PDF-1.7\n")
+    options = ("--mode", "text", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data"))
+    ended = subprocess.run(
+        [sys.executable, "app.py", "read", str(page), str(broken), *options],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        timeout=170,
+    )
+    assert ended.returncode == 1, ended.stderr
+    assert "1 page read. 1 failed:" in ended.stdout
+    assert (tmp_path / "out" / "page.txt").read_text("utf-8-sig").strip()
+    assert "broken.pdf: " in ended.stderr
+    assert str(tmp_path) not in ended.stderr
