@@ -92,7 +92,7 @@
       this.parts.none.textContent = this.value.streaming ? 'Waiting for the first result…' : 'No results.';
       this.parts.none.hidden ||= !this.value.src;
       this.answer.show(this.value.answer, this.value.regions);
-      this.moveLayers();
+      this.drawCamera();
       this.mark();
       this.editor?.drawTools();
     }
@@ -149,13 +149,17 @@
     /** The regions under the pointer and under the keyboard, above all others, on a layer of their own: whatever the
      *  pointer does, thousands of shapes below are not painted again. */
     drawSpots() {
-      const ids = [...new Set([this.active, this.hot])].filter((id) => id !== null);
-      const regions = ids.map((id) => this.region(id));
+      const regions = this.spotted();
       const nodes = pool(this.parts.spots, regions.length, () => shape('path'));
       regions.forEach((region, i) => {
         setAttribute(nodes[i], 'd', geometry.path(region));
         setAttribute(nodes[i], 'class', `sv-shape sv-${region.kind} ${this.color(region)}`);
       });
+    }
+
+    /** The regions under the keyboard and under the pointer. */
+    spotted() {
+      return [...new Set([this.active, this.hot])].filter((id) => id !== null).map((id) => this.region(id));
     }
 
     drawLegend() {
@@ -219,19 +223,30 @@
       return `M${x2} ${y2}L${wing(0.45)}L${wing(-0.45)}Z`;
     }
 
+    /** Find places for the name tags anew, after the regions or the camera have changed. */
     drawTags() {
+      const wanted = this.visible.filter((region) => !region.text || region.kind === 'point');
+      this.tags.place(this.tagsOf(wanted), this.camera.frame);
+      this.markTags();
+    }
+
+    markTags() {
+      this.tags.draw(this.tagsOf(this.spotted()));
+    }
+
+    /** The name tags of those regions that are in sight. */
+    tagsOf(regions) {
       const [width, height] = this.camera.frame;
-      const chosen = (region) => region.id === this.hot || region.id === this.active;
       const inSight = ([x1, y1, x2, y2]) => x2 >= 0 && y2 >= 0 && x1 <= width && y1 <= height;
-      const wanted = this.visible
-        .filter((region) => geometry.bounds(region) && (chosen(region) || !region.text || region.kind === 'point'))
-        .map((region) => ({ region, text: this.tagText(region), bounds: this.frameBounds(region) }))
+      return regions
+        .filter((region) => geometry.bounds(region))
+        .map((region) => ({
+          id: region.id,
+          text: this.tagText(region),
+          className: `sv-tag ${this.color(region)}`,
+          bounds: this.frameBounds(region),
+        }))
         .filter(({ text, bounds }) => text && inSight(bounds));
-      wanted.sort((a, b) => chosen(b.region) - chosen(a.region));
-      for (const tag of wanted) {
-        tag.className = `sv-tag ${this.color(tag.region)}${chosen(tag.region) ? ' is-hot' : ''}`;
-      }
-      this.tags.place(wanted, this.camera.frame);
     }
 
     tagText(region) {
@@ -252,12 +267,13 @@
     /** Show which region is hot and which is active: on the picture, in the list and in the answer; and tell the page,
      *  which may show the regions in a form of its own. */
     mark() {
-      this.drawSpots();
-      this.drawTags();
-      this.drawScreen();
-      this.list.draw();
+      // Answer and list measure the page: before anything is written, that is cheap.
       this.answer.mark('hot', this.hot);
       this.answer.mark('active', this.active);
+      this.list.draw();
+      this.drawSpots();
+      this.markTags();
+      this.drawScreen();
       setAttribute(this.parts.list, 'aria-activedescendant', this.active === null ? '' : `${this.name}-${this.active}`);
       const detail = { hot: this.hot, active: this.active };
       this.root.dispatchEvent(new CustomEvent('sv-mark', { bubbles: true, detail }));
@@ -277,7 +293,7 @@
         const bounds = geometry.bounds(this.region(id));
         this.list.reveal(id);
         if (bounds) this.camera.reveal(bounds);
-        this.moveLayers();
+        this.drawCamera();
         this.tell(id);
       }
       this.mark();

@@ -8,6 +8,7 @@
 
   const SVG = 'http://www.w3.org/2000/svg';
   const ROW_PX = 36; // height of a list row, the same in viewer.css
+  const TAG_PX = 20; // height of a name tag, the same in viewer.css
   const MAX_TAGS = 200; // name tags on the picture at a time; zooming in brings up others
 
   const clamp = (number, low, high) => Math.min(Math.max(number, low), Math.max(low, high));
@@ -222,8 +223,10 @@
     constructor(host) {
       this.host = host;
       this.widths = new Map();
+      this.placed = []; // where tags are as long as nothing is chosen: {tag, x, y, w}
+      this.drawn = new Map(); // id -> {node, look}
+      this.frame = [0, 0];
       this.pen = document.createElement('canvas').getContext('2d');
-      this.height = 20;
     }
 
     width(text) {
@@ -243,33 +246,56 @@
       return spots;
     }
 
-    /** Place as many `wanted` tags {text, className, bounds (in the frame)} as fit, in their order. */
+    /** Find places for as many `wanted` tags {id, text, className, bounds (in the frame)} as fit, in their order. */
     place(wanted, frame) {
-      const placed = [];
-      const h = this.height;
+      this.frame = frame;
+      this.placed = [];
       for (const tag of wanted) {
-        if (placed.length >= MAX_TAGS) break;
-        const w = this.width(tag.text);
-        const [x1, y1, x2, y2] = tag.bounds;
-        const seen = [Math.max(x1, 0), Math.max(y1, 0), Math.min(x2, frame[0]), Math.min(y2, frame[1])];
-        const free = ([x, y]) =>
-          x >= 0 && y >= 0 && x + w <= frame[0] && y + h <= frame[1] &&
-          !placed.some((p) => x < p.x + p.w + 2 && p.x < x + w + 2 && y < p.y + h + 2 && p.y < y + h + 2);
-        const spot = Tags.spots(seen, w, h).find(free);
-        if (spot) placed.push({ tag, x: spot[0], y: spot[1], w });
+        if (this.placed.length >= MAX_TAGS) break;
+        const spot = this.spotFor(tag, (there) => !this.placed.some((other) => Tags.touch(there, other)));
+        if (spot) this.placed.push(spot);
       }
-      this.draw(placed);
     }
 
-    draw(placed) {
-      const nodes = pool(this.host, placed.length, () => create('span'));
-      placed.forEach(({ tag, x, y, w }, i) => {
-        const node = nodes[i];
-        if (node.textContent !== tag.text) node.textContent = tag.text;
-        if (node.className !== tag.className) node.className = tag.className;
-        node.style.maxWidth = `${w}px`;
-        node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
-      });
+    /** The first spot for a tag inside the frame that is `free`. */
+    spotFor(tag, free) {
+      const [width, height] = this.frame;
+      const [x1, y1, x2, y2] = tag.bounds;
+      const seen = [Math.max(x1, 0), Math.max(y1, 0), Math.min(x2, width), Math.min(y2, height)];
+      const w = this.width(tag.text);
+      return Tags.spots(seen, w, TAG_PX)
+        .map(([x, y]) => ({ tag, x, y, w }))
+        .find((spot) => spot.x >= 0 && spot.y >= 0 && spot.x + w <= width && spot.y + TAG_PX <= height && free(spot));
+    }
+
+    static touch(a, b) {
+      return a.x < b.x + b.w + 2 && b.x < a.x + a.w + 2 && a.y < b.y + TAG_PX + 2 && b.y < a.y + TAG_PX + 2;
+    }
+
+    /** Draw the tags, those of `chosen` in any case: what they would cover goes, and nothing else moves. */
+    draw(chosen) {
+      const above = chosen
+        .map((tag) => this.placed.find((spot) => spot.tag.id === tag.id) ?? this.spotFor(tag, () => true))
+        .filter(Boolean);
+      const below = this.placed.filter((spot) => !above.some((other) => other === spot || Tags.touch(other, spot)));
+      const drawn = new Map();
+      for (const spot of below) drawn.set(spot.tag.id, this.drawOne(spot, ''));
+      for (const spot of above) drawn.set(spot.tag.id, this.drawOne(spot, ' is-hot'));
+      for (const [id, { node }] of this.drawn) if (!drawn.has(id)) node.remove();
+      this.drawn = drawn;
+    }
+
+    drawOne({ tag, x, y, w }, state) {
+      const before = this.drawn.get(tag.id);
+      const node = before?.node ?? this.host.appendChild(create('span'));
+      const className = tag.className + state;
+      const look = [tag.text, className, Math.round(x), Math.round(y), w].join('\n');
+      if (before?.look === look) return before;
+      if (node.textContent !== tag.text) node.textContent = tag.text;
+      node.className = className;
+      node.style.maxWidth = `${w}px`;
+      node.style.transform = `translate(${Math.round(x)}px, ${Math.round(y)}px)`;
+      return { node, look };
     }
   }
 

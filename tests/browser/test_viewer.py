@@ -223,6 +223,22 @@ def test_names_never_cover_each_other(viewer: ViewerPage, count: int) -> None:
         assert a[2] <= b[0] or b[2] <= a[0] or a[3] <= b[1] or b[3] <= a[1], (a, b)
 
 
+def test_the_name_of_the_box_under_the_pointer_is_always_seen_and_no_other_moves(viewer: ViewerPage) -> None:
+    viewer.show(Answer(regions=_boxes(400)))
+    places = (
+        "[...document.querySelectorAll('#viewer .sv-tag:not(.is-hot)')]"
+        ".map(t => [t.textContent, t.style.transform].join()).sort()"
+    )
+    before = viewer.page.evaluate(places)
+    for x in (105, 205, 305):
+        viewer.move(x, 150)
+        expect(viewer.root.locator(".sv-tag.is-hot")).to_have_count(1)
+        assert set(viewer.page.evaluate(places)) <= set(before)
+    viewer.page.mouse.move(1, 1)
+    expect(viewer.root.locator(".sv-tag.is-hot")).to_have_count(0)
+    assert viewer.page.evaluate(places) == before
+
+
 def test_counted_points_show_their_numbers(viewer: ViewerPage) -> None:
     points = tuple(Point("apple", (50.0 + 100 * i, 100.0)) for i in range(3))
     viewer.show(Answer(regions=points), numbered=True)
