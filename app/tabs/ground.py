@@ -105,7 +105,7 @@ class _GroundTab:
                 self.folder = gr.UploadButton("Folder", file_count="directory", elem_id="ground-folder", **many)
                 self.camera_button = gr.Button("Camera", size="sm", min_width=0, elem_id="ground-camera-open")
                 self.clear = gr.Button("Clear", size="sm", min_width=0, visible=False, elem_id="ground-clear")
-            gr.HTML(camera_html(), apply_default_css=False)
+            gr.HTML(camera_html(), apply_default_css=False, elem_id="ground-camera-frame")
 
     def _build_export(self) -> None:
         with gr.Row(visible=False, elem_id="ground-export") as self.export_row:
