@@ -23,6 +23,7 @@ _CONTRAST_MIN = 40
 _LINE_MIN_PX = 4
 _NEAR = 0.2
 _ROUNDING = 0.1
+_TOUCHING_MAX = 6
 _PART_OF_LINE = 0.4
 """Lower than this, compared with the usual line, are dots and accents that stand apart from their letters."""
 
@@ -81,15 +82,20 @@ def _joined(runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _parted(runs: list[tuple[int, int]], ink: npt.NDArray[np.int64]) -> Iterator[tuple[int, int]]:
-    """The runs with lines parted whose letters touch, where there is least ink near the places to be expected."""
+    """The runs with lines parted whose letters touch, where there is least ink near the places to be expected.
+
+    What would be many lines is a picture, and left out.
+    """
     usual = median_low(bottom - top for top, bottom in runs) if runs else 1
     for top, bottom in runs:
         # Lines that touch are together at least as high as each of them alone; one without capitals is lower.
         count = max(int((bottom - top) / usual + _ROUNDING), 1)
-        pitch = (bottom - top) / count
+        if count > _TOUCHING_MAX:
+            continue
+        pitch, start = (bottom - top) / count, top
         for number in range(1, count):
             first, last = (round(top + (number + side) * pitch) for side in (-_NEAR, _NEAR))
             middle = first + int(np.argmin(ink[first : last + 1]))
-            yield top, middle
-            top = middle
-        yield top, bottom
+            yield start, middle
+            start = middle
+        yield start, bottom

@@ -2,8 +2,8 @@
 
 A model gives a box a block, not a line. Where lines of print are seen in the box, the words are laid along them;
 where not, they are broken so that they fill the box evenly, in as few lines as fit. Cells of a table get places in
-proportion to their words. Text without a place is spread over the page, to be found at least there. Knows rough widths
-of letters. Does not know PDF.
+proportion to their words. Text of a page without any places is laid along all of its print, or spread over the page,
+to be found at least there. Knows rough widths of letters. Does not know PDF.
 """
 
 from __future__ import annotations
@@ -43,6 +43,10 @@ _BREAKS_NEAR = 5
 """How many words before and behind the likely place a line may be broken."""
 _COUNT_WEIGHT = 2.0
 """What a space too many or too few counts, in squares of the size of the letters; found by trying with print."""
+_ROW_WEIGHT = 30.0
+"""What it counts when a line of print would go on after the end of a paragraph."""
+_HEADING = 1.3
+"""How much higher than the usual line one is whose letters are larger."""
 _TOLERANCE = 1.3
 """How much wider than its box a line may be estimated and still count as fitting: estimates are rough."""
 
@@ -81,7 +85,11 @@ def lines_of(page: ReadPage, grey: Grey) -> Iterator[Line]:
         else:
             yield from _block_lines(block, _inside(block.xyxy, page.size_wh), grey)
     width, height = page.size_wh
-    yield from fill("\n".join(unplaced), (0.0, 0.0, float(width), float(height)), _LINES_OF_A_PAGE, is_stretched=False)
+    whole, text = (0.0, 0.0, float(width), float(height)), "\n".join(unplaced)
+    is_all = not any(block.xyxy for block in page.document.blocks)
+    yield from (is_all and along(text, printed_lines(grey, whole))) or fill(
+        text, whole, _LINES_OF_A_PAGE, is_stretched=False
+    )
 
 
 def along(text: str, printed: Sequence[PrintedLine]) -> list[Line]:
@@ -93,7 +101,7 @@ def along(text: str, printed: Sequence[PrintedLine]) -> list[Line]:
     if len(rows) == len(printed):
         texts = ["".join(piece for piece, _ in row) for row in rows]
     else:
-        texts = _broken_to([piece for row in rows for piece in (*row, _SPACE)], printed)
+        texts = _broken_to(rows, printed)
     return [Line(text, line.xyxy) for text, line in zip(texts, printed, strict=True)] if texts else []
 
 
@@ -131,32 +139,38 @@ def _is_likely(words_em: float, printed: Sequence[PrintedLine]) -> bool:
     """Whether words of that width, in letters as high as the lines, are about as long as the lines are together."""
     height = median(line.xyxy[3] - line.xyxy[1] for line in printed)
     low, high = _LIKELY
-    return low < sum(map(_length, printed)) / (max(words_em, _EM_MIN) * height) < high
+    return low < sum(_lengths(printed)) / (max(words_em, _EM_MIN) * height) < high
 
 
-def _length(line: PrintedLine) -> float:
-    return line.xyxy[2] - line.xyxy[0]
+def _lengths(printed: Sequence[PrintedLine]) -> list[float]:
+    """How long the lines are, those of headings as if their letters were as large as those of the others."""
+    heights = [line.xyxy[3] - line.xyxy[1] for line in printed]
+    usual = median(heights)
+    sizes = (usual / height if height > _HEADING * usual else 1.0 for height in heights)
+    return [(line.xyxy[2] - line.xyxy[0]) * size for line, size in zip(printed, sizes, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
 class _Word:
     """A word, or a character of a script without spaces, on one long line of all of them: where it begins and ends, in
-    multiples of the size of its letters, and how many spaces there are before it."""
+    multiples of the size of its letters, how many spaces there are before it, and in which row of the text it is."""
 
     start_em: float
     end_em: float
     spaces_before: int
+    row: int
 
 
-def _broken_to(pieces: Sequence[tuple[str, float]], printed: Sequence[PrintedLine]) -> list[str]:
-    """The pieces as lines that fit the lines of print best; none if there are too few for that."""
-    places = [place for place, (piece, _) in enumerate(pieces) if not piece.isspace()]
-    edges = list(accumulate((width for _, width in pieces), initial=0.0))
-    spaces = list(accumulate((piece.isspace() for piece, _ in pieces), initial=0))
-    words = [_Word(edges[place], edges[place + 1], spaces[place]) for place in places]
+def _broken_to(rows: Sequence[Sequence[tuple[str, float]]], printed: Sequence[PrintedLine]) -> list[str]:
+    """The rows broken into the lines that fit the lines of print best; none if there are too few words for that."""
+    pieces = [(piece, width, place) for place, row in enumerate(rows) for piece, width in (*row, _SPACE)]
+    places = [place for place, (piece, _, _) in enumerate(pieces) if not piece.isspace()]
+    edges = list(accumulate((width for _, width, _ in pieces), initial=0.0))
+    spaces = list(accumulate((piece.isspace() for piece, _, _ in pieces), initial=0))
+    words = [_Word(edges[place], edges[place + 1], spaces[place], pieces[place][2]) for place in places]
     breaks = _best_breaks(words, printed)
     lines = (pieces[places[first] : places[end - 1] + 1] for first, end in pairwise(breaks))
-    return ["".join(piece for piece, _ in line) for line in lines]
+    return ["".join(piece for piece, _, _ in line) for line in lines]
 
 
 def _best_breaks(words: Sequence[_Word], printed: Sequence[PrintedLine]) -> tuple[int, ...]:
@@ -167,12 +181,13 @@ def _best_breaks(words: Sequence[_Word], printed: Sequence[PrintedLine]) -> tupl
     """
     # What is between two words, on average: nothing in scripts without spaces. It is not there where a line ends.
     gap = words[-1].spaces_before * _SPACE[1] / max(len(words) - 1, 1)
-    scale = (words[-1].end_em - gap * (len(printed) - 1)) / sum(map(_length, printed))
+    lengths = _lengths(printed)
+    scale = (words[-1].end_em - gap * (len(printed) - 1)) / sum(lengths)
     spaces = space_counts(printed, words[-1].spaces_before - len(printed) + 1)
     best: dict[int, tuple[float, tuple[int, ...]]] = {0: (0.0, (0,))}
     until = 0.0
-    for line, space_count in zip(printed, spaces, strict=True):
-        width = _length(line) * scale
+    for length, space_count in zip(lengths, spaces, strict=True):
+        width = length * scale
         near = bisect_left(words, until + width, key=lambda word: word.start_em)
         until += width + gap
         ends = range(max(near - _BREAKS_NEAR, 1), min(near + _BREAKS_NEAR, len(words)) + 1)
@@ -190,7 +205,8 @@ def _best_breaks(words: Sequence[_Word], printed: Sequence[PrintedLine]) -> tupl
 
 def _misfit(first: _Word, last: _Word, width_em: float, space_count: int) -> float:
     miscounted = last.spaces_before - first.spaces_before - space_count
-    return (last.end_em - first.start_em - width_em) ** 2 + _COUNT_WEIGHT * miscounted**2
+    misfit = (last.end_em - first.start_em - width_em) ** 2 + _COUNT_WEIGHT * miscounted**2
+    return misfit + _ROW_WEIGHT * (last.row - first.row)
 
 
 def _break(rows: Sequence[Sequence[tuple[str, float]]], capacity_em: float) -> list[str]:

@@ -46,6 +46,18 @@ def test_lines_whose_letters_touch_are_parted() -> None:
     assert [line.xyxy[1::2] for line in printed_lines(paper, WHOLE)] == [(5, 25), (30, 50), (50, 74)]
 
 
+def test_many_lines_that_touch_are_parted_and_a_picture_is_left_out() -> None:
+    touching = [(20, 12 * row, 60, 12 * row + 10) for row in range(1, 4)]
+    seams = [(30, 12 * row + 10, 31, 12 * row + 12) for row in (1, 2)]
+    paper = _paper((20, 0, 60, 10), *touching, *seams, (20, 60, 50, 69), (20, 80, 50, 90))
+    assert [line.xyxy[1::2] for line in printed_lines(paper, WHOLE)] == [
+        *((0, 10), (12, 22), (22, 34), (34, 46), (60, 69), (80, 90)),
+    ]
+    lines = [(20, 8 * row, 60, 8 * row + 6) for row in range(4)]
+    with_picture = _paper(*lines, (20, 40, 110, 100))
+    assert [line.xyxy for line in printed_lines(with_picture, WHOLE)] == lines
+
+
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_empty_paper_has_no_lines(value: int) -> None:
     assert printed_lines(np.full((100, 200), value, np.uint8), WHOLE) == []

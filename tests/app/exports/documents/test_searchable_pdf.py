@@ -117,6 +117,23 @@ def test_words_of_a_printed_paragraph_lie_where_they_are_seen(text: str, width: 
     assert len(off) <= len(words) // 20, off
 
 
+def test_words_of_a_printed_page_without_any_boxes_lie_where_they_are_seen() -> None:
+    """As plain text and Markdown are read: the page's own print tells the places."""
+    picture = Pillow.new("RGB", (800, 700), "white")
+    draw, (heading, text) = ImageDraw.Draw(picture), ("What readers want", ENGLISH)
+    large, usual = (ImageFont.truetype(str(font_for(text)), size) for size in (40, 24))
+    words = [
+        *_draw(draw, heading, large, (60, 40), 680, 60, "black"),
+        *_draw(draw, text, usual, (60, 120), 680, 36, "black"),
+        *_draw(draw, "The end", usual, (60, 400), 680, 36, "black"),
+    ]
+    blocks = [Block("heading", heading), Block("text", text), Block("text", "The end")]
+    opened = _opened(_page(read_image(encoded(picture), "print.png"), *blocks))[0]
+    said = "\n".join(block.text for block in blocks)
+    off = [word for word, box in words if said.count(word) == 1 and not _is_about(_place(opened, word), box)]
+    assert len(off) <= len(words) // 20, off
+
+
 def _is_about(found: Xyxy, wanted: Xyxy) -> bool:
     """Whether the centre is within the other box, or before or behind it by less than a letter."""
     x, y = (found[0] + found[2]) / 2, (found[1] + found[3]) / 2
@@ -282,19 +299,20 @@ from PIL import Image as Pillow
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from model.types import Block, Document, Image
 
-noise = np.random.default_rng(0).integers(0, 255, (280, 200, 3), dtype=np.uint8)
+noise = np.random.default_rng(0).integers(0, 255, (28, 20, 3), dtype=np.uint8)
 encoded = io.BytesIO()
 Pillow.fromarray(noise).save(encoded, "JPEG", quality=100, subsampling=0)
-jpeg = encoded.getvalue()
+# What is behind a picture's end is no part of it: large files that are quickly decoded.
+jpeg = encoded.getvalue() + np.random.default_rng(1).bytes(150_000)
 
 def picture(number):
     data = jpeg + number.to_bytes(4, "big")
-    return Image(data, hashlib.sha256(data).hexdigest(), (200, 280), "image/jpeg", f"{number}.jpg")
+    return Image(data, hashlib.sha256(data).hexdigest(), (20, 28), "image/jpeg", f"{number}.jpg")
 
 def pages(count):
     text = "{} words to be found on this page"
     return [
-        ReadPage(n, (200, 280), Document((Block("text", text.format(n)),)), lambda n=n: picture(n))
+        ReadPage(n, (20, 28), Document((Block("text", text.format(n)),)), lambda n=n: picture(n))
         for n in range(1, count + 1)
     ]
 
