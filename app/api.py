@@ -14,12 +14,13 @@ from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from app import ground_api, openai_api
+from app import ground_api, openai_api, read_api
 from app.errors_http import add_error_handlers
 from app.page import TITLE, build_page
 from app.security import AllowedHosts, Gate
 from app.studio import Studio
 from model.errors import MediaError
+from model.media import browser_copy
 
 T = TypeVar("T")
 _FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
@@ -31,8 +32,14 @@ def create_app(studio: Studio, hosts: AllowedHosts | None = None) -> FastAPI:
     app = FastAPIOffline(title=TITLE, redoc_url=None)
     app.add_middleware(Gate, settings=studio.settings, hosts=hosts or AllowedHosts(studio.settings))
     add_error_handlers(app)
-    answering = (openai_api.router(studio), ground_api.router(studio))
-    for routes in (_health_routes(studio), _media_routes(studio), *answering, _unknown_routes()):
+    answering = (openai_api.router(studio), ground_api.router(studio), read_api.router(studio))
+    for routes in (
+        _health_routes(studio),
+        _media_routes(studio),
+        _document_routes(studio),
+        *answering,
+        _unknown_routes(),
+    ):
         app.include_router(routes)
     page = build_page(studio)
     gr.mount_gradio_app(app, page.blocks, path="/", **page.mount_options)
@@ -59,19 +66,36 @@ def _media_routes(studio: Studio) -> APIRouter:
 
     @routes.get("/{sha256}")
     def picture(sha256: str) -> Response:
-        data, media_type = _found(studio.media.browser_copy, sha256)
+        data, media_type = _found(lambda: studio.media.browser_copy(sha256))
         return Response(data, media_type=media_type, headers=_FOREVER)
 
     @routes.get("/{sha256}/small")
     def small_picture(sha256: str) -> Response:
-        return Response(_found(studio.media.thumbnail, sha256), media_type="image/jpeg", headers=_FOREVER)
+        return Response(_found(lambda: studio.media.thumbnail(sha256)), media_type="image/jpeg", headers=_FOREVER)
 
     return routes
 
 
-def _found(read: Callable[[str], T], sha256: str) -> T:
+def _document_routes(studio: Studio) -> APIRouter:
+    """Pages of open documents for the page; who does not know the token cannot guess it."""
+    routes = APIRouter(prefix="/documents", include_in_schema=False)
+
+    @routes.get("/{token}/{page}")
+    def page_picture(token: str, page: int) -> Response:
+        data, media_type = _found(lambda: browser_copy(studio.shelf.page(studio.shelf.find(token), page)))
+        return Response(data, media_type=media_type, headers=_FOREVER)
+
+    @routes.get("/{token}/{page}/small")
+    def small_page_picture(token: str, page: int) -> Response:
+        data = _found(lambda: studio.shelf.thumbnail(studio.shelf.find(token), page))
+        return Response(data, media_type="image/jpeg", headers=_FOREVER)
+
+    return routes
+
+
+def _found(read: Callable[[], T]) -> T:
     try:
-        return read(sha256)
+        return read()
     except MediaError as error:
         raise HTTPException(404, str(error)) from error
 

@@ -14,7 +14,7 @@ from gradio.components import Component
 
 from app.engine_manager import EngineStatus, loading_words
 from app.studio import Studio
-from app.tabs import chat, ground
+from app.tabs import chat, document, ground
 from app.templates import ASSETS, macros
 from app.theme import studio_theme
 from app.viewer import viewer_head
@@ -22,12 +22,12 @@ from model.types import EngineInfo
 
 TITLE = "Qwen-VL Studio"
 _STATUS_INTERVAL_S = 0.5
-_STYLES = ("studio.css", "chat.css", "ground.css")
-_SCRIPTS = ("studio.js", "chat.js", "ground.js")
+_STYLES = ("studio.css", "chat.css", "ground.css", "document.css")
+_SCRIPTS = ("studio.js", "chat.js", "ground.js", "document.js")
 _KEYS = (
     (("Enter",), "Send"),
     (("Shift", "Enter"), "New line"),
-    (("Esc",), "Stop the answer"),
+    (("Esc",), "Stop the answer, or leave an edit"),
     (("?",), "Show these keys"),
 )
 
@@ -49,6 +49,8 @@ def build_page(studio: Studio) -> Page:
                 chat.build(studio, blocks, model_name)
             with gr.Tab("Ground", id="ground-tab"):
                 ground.build(studio, blocks, model_name)
+            with gr.Tab("Document", id="document-tab"):
+                document.build(studio, blocks, model_name)
     options: dict[str, Any] = {
         "theme": studio_theme(),
         "head": _head(),
