@@ -26,6 +26,7 @@ from PIL import Image as Pillow
 from app.exports.base import picture_file
 from app.exports.documents.base import ReadPage, compact, is_right_to_left, printable
 from app.exports.documents.text_layer import WIDTHS_EM, Line, lines_of, width_class, width_em
+from model.errors import RequestError
 from model.media import pixels
 from model.types import Image
 
@@ -40,6 +41,9 @@ _STOOD_FOR = {stand_in: character for character, stand_in in _STAND_INS.items()}
 
 
 def write(pages: Sequence[ReadPage], file: IO[bytes]) -> list[str]:
+    """Raises `RequestError` without any pages: no program opens such a PDF."""
+    if not pages:
+        raise RequestError("There are no pages to write. Read one first.")
     font, wordless = _Font(), 0
     with tempfile.TemporaryDirectory() as folder:
         parts, joined = [], Path(folder) / "joined.pdf"

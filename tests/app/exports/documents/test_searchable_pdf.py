@@ -18,6 +18,7 @@ from PIL import ImageDraw, ImageFont
 from app.exports.documents import ReadPage, searchable_pdf
 from app.fonts import font_for
 from model.catalog import FAMILIES
+from model.errors import RequestError
 from model.media import pixels, read_image, read_image_file
 from model.parsing import read_document
 from model.types import Block, Cell, Document, Image, Table
@@ -284,6 +285,11 @@ def test_more_characters_than_a_font_has_codes_do_no_harm(monkeypatch: pytest.Mo
     monkeypatch.setattr(searchable_pdf, "_CODE_MAX", 6)
     page, _ = _words_page("begins", "zebra")
     assert _said(_opened(page)[0]) == ["begins", "bebbb"]
+
+
+def test_a_pdf_of_no_pages_is_refused_in_one_sentence() -> None:
+    with pytest.raises(RequestError, match="no pages"):
+        written("pdf")
 
 
 def test_pages_without_words_are_told() -> None:
