@@ -1,7 +1,7 @@
 """One answer in the making, read in a thread of its own.
 
 So a slow reader never holds up the model, Stop never waits for the model (a long prefill cannot be interrupted inside
-one forward pass), and a page that repaints 15 times a second misses nothing: every snapshot holds the whole answer so
+one forward pass), and a page that repaints 10 times a second misses nothing: every snapshot holds the whole answer so
 far. Knows engines and threads; knows neither pages nor storage.
 """
 
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from model.engines.base import Engine
 from model.types import Chunk, GenerationOptions, MediumInput, Prompt, Queued, Resized, StreamEvent
 
-UPDATES_PER_S = 15
+UPDATES_PER_S = 10
 """Fluent to read, and few enough for a slow computer, whose page would fall behind and notice Stop late."""
 _STOP_PATIENCE_S = 0.5
 

@@ -25,7 +25,7 @@ from pygments.util import ClassNotFound
 
 _CODE_MAX_CHARS = 20_000
 _GROWING_CODE_MAX_CHARS = 4_000
-"""Longer code is shown plain: colouring it, 15 times a second while it grows, would hold the page up."""
+"""Longer code is shown plain: colouring it, 10 times a second while it grows, would hold the page up."""
 _FORMULA_MAX_CHARS = 2_000
 
 _TAGS = {

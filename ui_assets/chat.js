@@ -215,7 +215,12 @@ window.StudioChat = (() => {
   function followEnd() {
     const scroller = byId('chat-scroll');
     let follows = true;
-    const toEnd = () => follows && scroller.querySelector('#conversation .turn') && (scroller.scrollTop = scroller.scrollHeight);
+    let frame = 0; // once a frame: every look at the height lays the conversation out
+    const scroll = () => follows && scroller.querySelector('#conversation .turn') && (scroller.scrollTop = scroller.scrollHeight);
+    const toEnd = () => {
+      cancelAnimationFrame(frame);
+      frame = requestAnimationFrame(scroll);
+    };
     scroller.addEventListener('scroll', () => {
       follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
     });

@@ -75,7 +75,7 @@ class _ChatTab:
         with gr.Column(elem_id="chat-scroll", min_width=0):
             self.conversation = _html("conversation", _TURNS_JS, self._actions.welcome())
             self.about = _html("about", value=self._actions.about())
-            # Apart from the conversation, so that 15 updates a second cost the same however long that is.
+            # Apart from the conversation, so that 10 updates a second cost the same however long that is.
             self.live = _html("live", _TURNS_JS)
 
     def _build_composer(self) -> None:

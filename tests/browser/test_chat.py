@@ -165,7 +165,7 @@ def test_enter_sends_and_shift_enter_breaks_the_line(chat: ChatPage) -> None:
 def test_stop_works_at_once_keeps_what_came_and_the_next_message_works(
     chat: ChatPage, running: Running, how: str
 ) -> None:
-    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    running.engine.script, running.engine.delay_s = SLOW, 0.2
     chat.ask("Go on for ever")
     expect(chat.live).to_contain_text("word word")
     chat.stop.click() if how == "button" else chat.page.keyboard.press("Escape")
@@ -467,7 +467,7 @@ def test_an_error_without_a_word_offers_to_try_again(chat: ChatPage, running: Ru
 
 
 def test_who_waits_sees_how_many_are_before(chat: ChatPage, running: Running, new_page: NewPage) -> None:
-    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    running.engine.script, running.engine.delay_s = SLOW, 0.2
     other = ChatPage(new_page(running.url))
     chat.ask("first")
     expect(chat.live).to_contain_text("word")
@@ -480,7 +480,7 @@ def test_who_waits_sees_how_many_are_before(chat: ChatPage, running: Running, ne
 
 
 def test_a_closed_tab_frees_the_model(chat: ChatPage, running: Running, new_page: NewPage) -> None:
-    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    running.engine.script, running.engine.delay_s = SLOW, 0.2
     leaving = ChatPage(new_page(running.url))
     leaving.ask("first")
     expect(leaving.live).to_contain_text("word")
@@ -568,7 +568,7 @@ def test_a_panel_that_somebody_has_set_gets_only_the_bounds_of_the_model(new_pag
 
 
 def test_what_is_typed_while_an_answer_is_written_stays(chat: ChatPage, running: Running) -> None:
-    running.engine.script, running.engine.delay_s = SLOW, 0.02
+    running.engine.script, running.engine.delay_s = SLOW, 0.2
     chat.ask("first")
     expect(chat.live).to_contain_text("word")
     chat.composer.fill("and then?")
