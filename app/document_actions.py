@@ -11,8 +11,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
-from model.documents import page_text
-
 from app import document_view as view
 from app.answering import Snapshot
 from app.document_corrections import corrected, corrected_blocks
@@ -29,6 +27,7 @@ from app.page_ranges import read_ranges, write_ranges
 from app.studio import Studio
 from app.templates import ASSETS
 from app.viewer import viewer_value
+from model.documents import page_text
 from model.engines.base import Engine
 from model.errors import EngineError, PasswordNeeded, RequestError, StudioError
 from model.parsing import NO_BOXES

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from model.documents import DocumentFile, open_document, page_image, page_thumbnail
-
 from model.errors import MediaError
 from model.types import Image
 

@@ -14,7 +14,6 @@ import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
 from gradio.processing_utils import save_file_to_cache
-from model.documents import DOCUMENT_TYPES
 
 from app.document_actions import DocumentActions, Mode, Session, Shown
 from app.exports.documents import DOCUMENT_FORMATS
@@ -23,6 +22,7 @@ from app.knobs import PRESET_NAMES
 from app.people import person_of
 from app.studio import Studio
 from app.viewer import image_viewer
+from model.documents import DOCUMENT_TYPES
 from model.errors import StudioError
 from model.prompts import FIELD_PRESETS
 
