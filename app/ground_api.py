@@ -52,32 +52,30 @@ class GroundRequest(BaseModel):
     )
 
 
-class GroundBox(BaseModel):
+class GroundThing(BaseModel):
     label: str
-    xyxy: list[float] = _XYXY
-    text: str | None = Field(None, description="what is written there")
     attributes: dict[str, Any] = Field({}, description="whatever else the model said of it")
 
 
-class GroundPoint(BaseModel):
-    label: str
+class GroundBox(GroundThing):
+    xyxy: list[float] = _XYXY
+    text: str | None = Field(None, description="what is written there")
+
+
+class GroundPoint(GroundThing):
     xy: list[float] = _XY
-    attributes: dict[str, Any] = {}
 
 
-class GroundPolygon(BaseModel):
-    label: str
+class GroundPolygon(GroundThing):
     xy: list[list[float]]
     text: str | None = None
 
 
-class GroundBox3D(BaseModel):
-    label: str
+class GroundBox3D(GroundThing):
     bbox_3d: list[float] = Field(description="x, y, z, x_size, y_size, z_size in metres and three angles, as written")
 
 
-class GroundEvent(BaseModel):
-    label: str
+class GroundEvent(GroundThing):
     start_s: float
     end_s: float
     xyxy: list[float] | None = None

@@ -16,9 +16,11 @@ from fastapi.testclient import TestClient
 from app import ground_api
 from app.errors_http import add_error_handlers
 from app.studio import Studio
+from model.catalog import CONVENTIONS
 from model.engines.fake import FakeEngine
 from model.media import data_url
-from model.types import Chunk
+from model.parsing import answer_to_json, parse_answer
+from model.types import Chunk, MediumInput
 from tests.app.found import picture
 
 ANSWER = (
@@ -63,6 +65,19 @@ def test_it_answers_the_object_of_the_command_line_with_raw_and_usage(client: Te
     assert found.pop("usage")
     assert found.pop("finish_reason") == "stop"
     assert json.loads(said.stdout) == found
+
+
+def test_what_the_model_said_of_a_thing_is_there_for_every_kind(make_studio: Callable[..., Studio]) -> None:
+    raw = (
+        '[{"bbox_3d": [1, 2, 3, 4, 5, 6, 0, 0, 0.5], "label": "car", "color": "red"},'
+        ' {"start_time": "00:01.00", "end_time": "00:02.00", "description": "turns", "speed": "slow"},'
+        ' {"polygon": [[1, 1], [500, 1], [500, 500]], "label": "roof", "color": "grey"}]'
+    )
+    found = _ask(_client(make_studio(FakeEngine((raw,)))))
+    said = answer_to_json(parse_answer(raw, CONVENTIONS["0-1000"], [MediumInput((200, 150), (200, 150), 1)]))
+    assert any("attributes" in thing for thing in said["boxes_3d"])
+    for kind in ("boxes", "points", "polygons", "boxes_3d", "events"):
+        assert found[kind] == said[kind]
 
 
 def test_another_convention_moves_the_boxes(client: TestClient) -> None:
