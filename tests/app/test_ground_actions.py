@@ -193,7 +193,7 @@ def test_examples_can_be_tried(make_studio: MakeStudio) -> None:
 
 
 def test_boxes_are_shown_before_the_answer_has_ended(make_studio: MakeStudio, files: list[Path]) -> None:
-    actions, session = _actions(make_studio, FakeEngine((*BOXES, *" " * 5), delay_s=0.05)), Session()
+    actions, session = _actions(make_studio, FakeEngine((*BOXES, *" " * 2), delay_s=0.25)), Session()
     _add(actions, session, files[:1])
     values = [_value(shown) for shown in _run(actions, session) if shown.viewer]
     assert any(value["streaming"] and len(value["regions"]) == 1 for value in values)
