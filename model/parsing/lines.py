@@ -15,6 +15,10 @@ PAIR = rf"\( {{0,3}}{NUMBER} {{0,3}}[,，] {{0,3}}{NUMBER} {{0,3}}\)"
 BULLET = r"\s*(?:[-*•]\s+|\d{1,4}[.)]\s+)?"
 
 CORNERS = re.compile(rf"{PAIR}(?: {{0,3}}[,，] {{0,3}}{PAIR}){{1,3}}")
+CUT_CORNERS = re.compile(rf"(?:{PAIR} {{0,3}}[,，] {{0,3}}){{1,3}}(?:\([-+\d .,，]*)?")
+"""Corners at the end of a text that has more to come: after a comma, or in a bracket that is still open."""
+
+CUT_NUMBERS = re.compile(r"\[[-+\d., ]*")
 MAX_CORNER_CHARS = 300
 CORNER_CHARS = re.compile(r"[-+\d .,，()]{0,300}")
 PLAIN_LINE = re.compile(rf"{BULLET}({NUMBER}),\s?({NUMBER}),\s?({NUMBER}),\s?({NUMBER})(?:[\s,:：]+(\S.*?))?\s*")

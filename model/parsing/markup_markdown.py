@@ -38,6 +38,8 @@ COMMENT = re.compile(r"\s*<!--.*-->\s*$")
 LIST_ITEM = re.compile(r"\s*(?:[-+*]|\d{1,9}[.)])(?:\s|$)")
 INDENTED = re.compile(r"(?: {2,}|\t)\S")
 BEGIN = re.compile(r"\\begin\{([a-z]{1,20}\*?)\}")
+HALF_BEGIN = re.compile(r"\s*\\(?:b(?:e(?:g(?:i(?:n(?:\{[a-z]{0,20}\*?)?)?)?)?)?)?")
+"""The last line of a text that was cut in the name of what it begins."""
 STARTER = re.compile(r" {0,3}(?:`{3,}[^`]*$|~{3,}|\$\$\s*$|\\\[|\\begin\{|<table\b)", re.I)
 """What begins a part even without an empty line before it."""
 TABLE = re.compile(r"\s*<table\b", re.I)
@@ -80,9 +82,10 @@ class MarkdownReader:
 
     def finish(self) -> bool:
         last = "".join(self._line)
-        if last:
+        is_half = HALF_BEGIN.fullmatch(last) is not None
+        if last and not is_half:
             self._read_line(last)
-        was_cut = self._end is not None
+        was_cut = is_half or self._end is not None
         self._end_part()
         self._html.finish()
         return was_cut

@@ -65,6 +65,10 @@ class Defect(Enum):
         "The answer ended while the model was still thinking.",
         "The answer ended while the model was still thinking.",
     )
+    OPEN_END = (
+        "The answer ends in a number, so its last place may have been cut.",
+        "The answer ends in a number, so its last place may have been cut.",
+    )
     REPEATED = (
         "The answer repeats itself; one repetition was left out.",
         "The answer repeats itself; {n} repetitions were left out.",

@@ -12,7 +12,16 @@ import re
 from model.parsing.events import read_sentences
 from model.parsing.findings import Findings
 from model.parsing.interpret import Interpreter, Surroundings
-from model.parsing.lines import CORNER_CHARS, CORNERS, MAX_CORNER_CHARS, label_before, read_corners, read_plain_line
+from model.parsing.lines import (
+    CORNER_CHARS,
+    CORNERS,
+    CUT_CORNERS,
+    CUT_NUMBERS,
+    MAX_CORNER_CHARS,
+    label_before,
+    read_corners,
+    read_plain_line,
+)
 from model.parsing.markup import MarkupReader
 from model.parsing.problems import Defect
 from model.parsing.prose import Prose
@@ -177,6 +186,10 @@ class TextReader:
         may_go_on = run is not None and run.end() == len(text) and len(run[0]) < MAX_CORNER_CHARS
         if may_go_on and not final:
             return WAIT
+        if may_go_on and CUT_CORNERS.fullmatch(text, pos):
+            self._findings.problems.answer_was_cut(self._findings.count)
+            self._prose.take_out()
+            return len(text)
         if match is None:
             self._prose.add("(", self._offset + pos)
             return pos + 1
@@ -217,6 +230,10 @@ class TextReader:
             self._findings.problems.add_all(value.defects)
             self.last_was_line = False
             return
+        if self._findings.count and CUT_NUMBERS.fullmatch("".join(self._value_text)):
+            self._findings.problems.answer_was_cut(self._findings.count)
+            self._prose.take_out()
+            return
         start = value.start
         for index, line in enumerate("".join(self._value_text).split("\n")):
             if index:
@@ -232,8 +249,11 @@ class TextReader:
         return self._tags.image_index
 
     def _is_cut_line(self, place: Written) -> bool:
-        """Whether the last line ends in a number that may have gone on: the others have labels, or a fence is open."""
-        return not place.label and (self._lines_are_labelled or self._fence is not None)
+        """Whether the last line ends in a number that may have gone on: the others have labels, a fence is open, or
+        the number is too small for a box as it stands.
+        """
+        x1, y1, x2, y2 = place.numbers
+        return not place.label and (self._lines_are_labelled or self._fence is not None or x2 < x1 or y2 < y1)
 
     def _end_line(self, newline: str = "\n", *, is_last: bool = False) -> None:
         """Look for places and times in the finished line."""
@@ -247,6 +267,8 @@ class TextReader:
         elif place is not None:
             begin = self._prose.place(0)
             self._findings.add_place(place, (begin, begin + len(line)), self._tags.image_index)
+            if is_last and not place.label:
+                self._findings.problems.add(Defect.OPEN_END)
             self.last_was_line = True
             self._lines_are_labelled |= bool(place.label)
             self._prose.drop_line()

@@ -71,6 +71,12 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
         [CUP_BOX],
         "cut; 1 object was complete",
     ),
+    "cut in the last number of a plain line": ("10,20,30,4", [], "cut before its first object"),
+    "a plain line that may go on": ("10,20,30,40", [("", 10, 20, 30, 40)], "may have been cut"),
+    "cut in stripped corners": ("cup(10,20),(30,40) and a mug(50,60),(7", [CUP_BOX], "cut; 1 object was complete"),
+    "cut between stripped corners": ("cup(10,20),", [], "cut before its first object"),
+    "cut in a third stripped corner": ("cup(10,20),(30,40),(3", [], "cut before its first object"),
+    "cut in a list in words": ("1. cup: [10, 20, 30, 40]\n2. mug: [50, 6", [CUP_BOX], "cut; 1 object was complete"),
     "cut in a special token": (
         "<|object_ref_start|>cup<|object_ref_end|><|box_start|>(10,20),(30,40)<|box",
         [CUP_BOX],
