@@ -31,6 +31,8 @@ from model.media import Limits, image_from_data_url
 from model.types import GenerationOptions, Message, Part, PixelBudget, Prompt, Role, Text
 
 _MAX_STOPS = 4
+# Below it, dividing by the temperature leaves nothing but the likeliest token, if it can be computed at all.
+_LEAST_TEMPERATURE = 0.01
 # A stopped or repeating answer is not complete, and "length" is OpenAI's word for that.
 _FINISH = {"stop": "stop", "length": "length", "repetition": "length", "cancelled": "length"}
 
@@ -112,7 +114,7 @@ class ChatRequest(_Open):
     temperature: float | None = Field(None, ge=0, le=2)
     top_p: float | None = Field(None, gt=0, le=1)
     top_k: int | None = Field(None, ge=0, description="not OpenAI's: picks among this many tokens")
-    repetition_penalty: float | None = Field(None, gt=0, le=2, description="not OpenAI's")
+    repetition_penalty: float | None = Field(None, ge=0.5, le=2, description="not OpenAI's")
     seed: int | None = Field(None, ge=0, lt=2**63)
     stop: str | list[str] | None = Field(None, description=f"up to {_MAX_STOPS} texts, before which the answer ends")
 
@@ -276,15 +278,16 @@ def _budget(body: ChatRequest, engine: Engine) -> PixelBudget | None:
 
 
 def _options(body: ChatRequest, engine: Engine) -> GenerationOptions:
-    """The request's sampling options over the model's own; a temperature of 0 is greedy."""
+    """The request's sampling options over the model's own; a temperature near 0 is greedy."""
+    is_greedy = body.temperature is not None and body.temperature < _LEAST_TEMPERATURE
     given = {
-        "temperature": body.temperature or None,
+        "temperature": None if is_greedy else body.temperature,
         "top_p": body.top_p,
         "top_k": body.top_k,
         "repetition_penalty": body.repetition_penalty,
         "seed": body.seed,
         "max_new_tokens": min(filter(None, (body.max_completion_tokens, body.max_tokens)), default=None),
-        "greedy": None if body.temperature is None else body.temperature == 0,
+        "greedy": None if body.temperature is None else is_greedy,
     }
     own = sampling_of(engine.info)
     return replace(own, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]

@@ -279,14 +279,21 @@
       this.root.dispatchEvent(new CustomEvent('sv-mark', { bubbles: true, detail }));
     }
 
-    heat(id) {
+    /** `wanted` itself if it is here: a linked page may still speak of what has gone. */
+    known(wanted) {
+      return this.region(wanted) ? wanted : null;
+    }
+
+    heat(wanted) {
+      const id = this.known(wanted);
       if (id === this.hot) return;
       this.hot = id;
       if (id !== null) this.list.reveal(id);
       this.mark();
     }
 
-    choose(id) {
+    choose(wanted) {
+      const id = this.known(wanted);
       this.active = id;
       this.drawDetails(); // first: they take room from the list
       if (id !== null) {

@@ -110,12 +110,14 @@ def test_sampling_options_reach_the_engine_and_the_rest_stays_the_models_own(ser
     )
     client.chat.completions.create(model="fake", messages=HELLO, temperature=0, max_completion_tokens=3)
     client.chat.completions.create(model="fake", messages=HELLO)
-    first, second, third = asked
+    client.chat.completions.create(model="fake", messages=HELLO, temperature=1e-300)
+    first, second, third, coldest = asked
     assert (first.temperature, first.top_p, first.top_k, first.seed, first.max_new_tokens) == (0.3, 0.4, 7, 5, 2)
     assert not first.greedy
     assert second.greedy
     assert second.max_new_tokens == 3
     assert third == sampling_of(engine.info)
+    assert coldest.greedy
 
 
 def test_the_limit_of_tokens_is_kept_and_named(client: openai.OpenAI) -> None:
@@ -187,6 +189,7 @@ def test_what_cannot_be_answered_gets_a_status_and_a_sentence(
     ("request_", "sentence"),
     [
         ({"temperature": 3}, "“temperature” has to be at most 2."),
+        ({"extra_body": {"repetition_penalty": 1e-300}}, "“repetition_penalty” has to be at least 0.5."),
         ({"temperature": "hot"}, "“temperature” has to be a number."),
         ({"top_p": 0}, "“top_p” has to be more than 0."),
         ({"max_tokens": 0}, "“max_tokens” has to be at least 1."),

@@ -280,6 +280,12 @@ def test_a_row_under_the_pointer_lights_its_box_and_its_words(viewer: ViewerPage
     assert viewer.highlighted() == '{"bbox_2d": [200, 40, 380, 280], "label": "table"}'
 
 
+def test_what_has_gone_cannot_be_marked_by_a_linked_page(viewer: ViewerPage) -> None:
+    viewer.rows.nth(1).hover()
+    viewer.root.evaluate("e => { e.viewer.heat('gone'); e.viewer.choose('gone'); }")
+    expect(viewer.spots).to_have_count(0)
+
+
 def test_words_under_the_pointer_light_their_box_and_row(viewer: ViewerPage) -> None:
     place = viewer.page.evaluate(
         "() => { const node = document.querySelector('#viewer pre').firstChild, range = new Range();"

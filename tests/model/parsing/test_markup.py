@@ -335,6 +335,13 @@ def test_an_answer_that_was_cut_is_whole_up_to_the_cut(mode: ReadingMode, text: 
     assert document.problems == ("The answer was cut; 1 block was complete.",)
 
 
+def test_a_name_cut_in_half_is_no_text() -> None:
+    for rest in ("\\beg", "\\begin{tabul"):
+        document = read_document(f"whole\n\n{rest}", "tables", PER_1000, PICTURE)
+        assert [block.text for block in document.blocks] == ["whole"]
+        assert document.problems == ("The answer was cut; 1 block was complete.",)
+
+
 def test_a_layout_without_boxes_is_recognised() -> None:
     for text in ("<html><body><p>a</p></body></html>", "# a\n\nb", "just words"):
         assert NO_BOXES in read_document(text, "layout", PER_1000, PICTURE).problems
