@@ -208,6 +208,7 @@ def test_stop_keeps_what_is_done_and_a_failed_page_is_tried_again(
     running.engine.delay_s = 0.4
     tab.read.click()
     expect(tab.stage).to_contain_text("1 of 2 pages read")
+    expect(tab.stop).to_be_visible()
     tab.page.keyboard.press("Escape")
     tab.finished()
     expect(tab.pages.nth(0)).to_have_class(re.compile("is-done"))
