@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -238,7 +238,8 @@ def test_a_closed_page_ends_the_reading(actions: DocumentActions, session: Sessi
     reading = actions.read(session)
     while session.sheets[0].state != "reading":
         next(reading)
-    reading.close()  # type: ignore[attr-defined]
+    assert isinstance(reading, Generator)
+    reading.close()
     assert session.running is None
     assert "reading" not in _states(session)
     assert "waiting" not in _states(session)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -282,7 +282,8 @@ def test_a_closed_page_ends_the_answer(make_studio: MakeStudio, files: list[Path
     running = actions.run(session, Ask())
     next(running), next(running), next(running)
     answer = session.running.answer if session.running else threading.Event()
-    running.close()  # type: ignore[attr-defined]
+    assert isinstance(running, Generator)
+    running.close()
     assert answer.is_set()
     assert session.running is None
 
