@@ -30,7 +30,7 @@ from model.loading import POCKET_DIR, ModelSpec, load_engine
 from model.parsing import parse_answer
 from model.prompts import task_prompt
 from model.types import Answer, Box, Chunk, GenerationOptions, Image, Message, Part, Text
-from training import dialogues
+from training import dialogues, pairs, wordings
 from training.dialogues import Turn, View
 from training.scenes import Scene, Shape, draw, random_scene
 from training.tower import grid_of
@@ -57,7 +57,10 @@ TARGETS = {
     "points recall": 0.90,
     "points precision": 0.90,
 }
-_NO_TARGET = ("describe", "relation", "yes_no", "follow_up", "in_box", "off_topic")
+_NO_TARGET = (
+    *("describe", "colors", "relation", "yes_no", "follow_up", "in_box"),
+    *("one_of_two", "difference", "no_shapes", "other_words", "off_topic"),
+)
 _ASKED: dict[str, Callable[[View, np.random.Generator], list[Turn]]] = {
     "count": dialogues.count,
     "color": dialogues.color_of,
@@ -67,8 +70,18 @@ _ASKED: dict[str, Callable[[View, np.random.Generator], list[Turn]]] = {
     "yes_no": dialogues.yes_no,
     "describe": dialogues.describe,
     "in_box": dialogues.in_box,
+    "colors": dialogues.colors,
 }
-_RARELY = ("relation", "yes_no", "describe", "in_box")
+_WORDED: dict[str, Callable[[View, np.random.Generator, Sequence[str]], list[Turn]]] = {
+    "count": dialogues.count,
+    "color": dialogues.color_of,
+    "kind": dialogues.kind_of,
+    "where": dialogues.where,
+    "yes_no": dialogues.yes_no,
+    "describe": dialogues.describe,
+}
+"""The same, in forms that the caller chooses."""
+_RARELY = ("relation", "yes_no", "describe", "in_box", "colors")
 """Abilities without a target, asked about every fourth scene."""
 
 
@@ -187,10 +200,32 @@ def sample(engine: Engine, index: int) -> Iterator[Score]:
         names = [ability if i == 0 else "follow_up" for i in range(len(turns))]
         yield from conversation(engine, turns, [picture], names)
     other = random_scene(rng)
-    views = [view, View.of(other, grid_of(other.size_wh))]
-    yield from conversation(engine, dialogues.compare(views, rng), [picture, picture_of(other)], ["compare"])
+    views, pictures = [view, View.of(other, grid_of(other.size_wh))], [picture, picture_of(other)]
+    yield from conversation(engine, pairs.compare(views, rng), pictures, ["compare"])
     if index % 4 == 0:
+        yield from conversation(engine, pairs.about_one_of_two(views, rng), pictures, ["one_of_two"])
+        yield from conversation(engine, pairs.difference(views, rng), pictures, ["difference"])
         yield from conversation(engine, dialogues.without_pictures(rng, 1), [], ["off_topic"])
+        yield from in_other_words(engine, view, picture, rng)
+    if index % 20 == 0:
+        empty = random_scene(rng, max_shapes=0)
+        turns = dialogues.about_one(View.of(empty, grid_of(empty.size_wh)), rng)
+        yield from conversation(engine, turns, [picture_of(empty)], ["no_shapes"] * len(turns))
+
+
+def in_other_words(engine: Engine, view: View, picture: Image, rng: np.random.Generator) -> Iterator[Score]:
+    """One question in words that training never uses."""
+    ability = wordings.pick(rng, list(wordings.HELD_OUT))
+    forms = wordings.HELD_OUT[ability]
+    if ability != "find":
+        turns = _WORDED[ability](view, rng, forms)[:1]
+        yield from conversation(engine, turns, [picture], ["other_words"] * len(turns))
+        return
+    phrase = dialogues.random_phrase(view, rng, 1.0)
+    _, answer = ask(engine, [user(wordings.typed(rng, wordings.pick(rng, forms).format(phrase)), picture)])
+    shapes = view.matching(phrase)
+    found = match(answer.boxes, shapes)
+    yield Score("other_words", float(len(found) == len(shapes) == len(answer.boxes)))
 
 
 def run(indices: Sequence[int]) -> list[Score]:

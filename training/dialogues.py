@@ -1,41 +1,54 @@
 """Conversations about drawn scenes: what a person may ask, and the exact answer.
 
 Knows scenes and words; nothing about tokens or networks. The wording of the grounding tasks is the wording of
-`model.prompts`, so that the model is trained on what the program sends.
+`model.prompts`, so that the model is trained on what the program sends; `wordings` holds how people put it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, repeat
 
 import numpy as np
 
 from model.prompts import task_prompt
-from training import offtopic, records
+from training import offtopic, records, wordings
 from training.scenes import COLOR_NAMES, KINDS, Scene, Shape
+from training.wordings import pick, typed
 
-FAMILY = "Qwen3-VL"
 ZONES = (
     ("at the top left", "at the top", "at the top right"),
     ("on the left", "in the middle", "on the right"),
     ("at the bottom left", "at the bottom", "at the bottom right"),
 )
+CUT = 0.03
+"""Share of answers that were stopped before their end, as a person's Stop leaves them; these are not learnt."""
 _CLEAR = 0.06
+
+Piece = tuple[str, tuple[int, ...] | None]
+"""Words, and the visual tokens (counted through the conversation's pictures) of what they speak about; None: no place
+is told."""
 
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """A question, its answer, and which ability it needs.
+    """A question, its answer in pieces, and which ability it needs.
 
-    `about` tells which visual tokens (counted through the conversation's pictures) the answer speaks about: one set
-    for a whole sentence, one set an object for an answer in JSON, nothing where an answer is about no place.
+    `named` are the phrases in the question that speak about something, in their order. Before the question `pictures`
+    new ones are shown. Answers that are not `learnt` are only remembered.
     """
 
     question: str
-    answer: str
+    said: tuple[Piece, ...]
     ability: str
-    about: tuple[tuple[int, ...], ...] = ()
+    named: tuple[Piece, ...] = ()
+    pictures: int = 0
+    learnt: bool = True
+
+    @property
+    def answer(self) -> str:
+        return "".join(text for text, _ in self.said)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +68,11 @@ class View:
     def cells_of(self, shapes: Sequence[Shape]) -> tuple[int, ...]:
         return tuple(cell for shape, cell in zip(self.shapes, self.cells, strict=True) if shape in shapes)
 
-    def one_by_one(self, shapes: Sequence[Shape]) -> tuple[tuple[int, ...], ...]:
-        """`Turn.about` of an answer in JSON."""
-        return tuple((cell,) for cell in self.cells_of(shapes)) or ((),)
-
     def matching(self, phrase: Phrase) -> list[Shape]:
         return [shape for shape in self.shapes if phrase.fits(shape)]
+
+    def cells_matching(self, phrase: Phrase) -> tuple[int, ...]:
+        return self.cells_of(self.matching(phrase))
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,18 +100,10 @@ def a(noun: str) -> str:
     return f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
 
 
-def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
-    return options[int(rng.integers(len(options)))]
-
-
 def zone(shape: Shape, size_wh: tuple[int, int]) -> str:
     """Where the centre of a shape's box lies on a grid of three by three."""
     (cx, cy), (width, height) = shape.center_xy, size_wh
     return ZONES[min(2, int(cy / height * 3))][min(2, int(cx / width * 3))]
-
-
-def join(items: Sequence[str]) -> str:
-    return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}"
 
 
 def amount(count: int, phrase: Phrase) -> str:
@@ -113,26 +117,31 @@ def absent(phrase: object) -> str:
     return f"There is no {phrase} in the image."
 
 
-def boxes_json(shapes: Sequence[Shape], size_wh: tuple[int, int]) -> str:
-    rows = [[int(n) for n in records.coordinates(shape, size_wh)[:4]] for shape in shapes]
-    lines = [f'\t{{"bbox_2d": {row}, "label": "{shape.name}"}}' for row, shape in zip(rows, shapes, strict=True)]
-    return "```json\n[\n" + ",\n".join(lines) + "\n]\n```"
+def boxes_json(view: View, shapes: Sequence[Shape]) -> tuple[Piece, ...]:
+    return _json(view, shapes, "bbox_2d", slice(0, 4))
 
 
-def points_json(shapes: Sequence[Shape], size_wh: tuple[int, int]) -> str:
-    rows = [[int(n) for n in records.coordinates(shape, size_wh)[4:]] for shape in shapes]
-    lines = [f'\t{{"point_2d": {row}, "label": "{shape.name}"}}' for row, shape in zip(rows, shapes, strict=True)]
-    return "```json\n[\n" + ",\n".join(lines) + "\n]\n```"
+def points_json(view: View, shapes: Sequence[Shape]) -> tuple[Piece, ...]:
+    return _json(view, shapes, "point_2d", slice(4, 6))
+
+
+def _json(view: View, shapes: Sequence[Shape], key: str, numbers: slice) -> tuple[Piece, ...]:
+    """Objects with their numbers; an object's piece ends before what tells whether another one follows."""
+    pieces: list[Piece] = []
+    for shape, before in zip(shapes, chain(["```json\n[\n\t{"], repeat('"},\n\t{')), strict=False):
+        row = [int(n) for n in records.coordinates(shape, view.scene.size_wh)[numbers]]
+        pieces.append((f'{before}"{key}": {row}, "label": "{shape.name}', view.cells_of([shape])))
+    return (*pieces, ('"}\n]\n```', ()))
 
 
 def random_phrase(view: View, rng: np.random.Generator, present: float = 0.7) -> Phrase:
     """A phrase that fits a shape of the picture (mostly), or one that misses by colour, kind or both."""
-    shape = view.shapes[int(rng.integers(len(view.shapes)))]
-    color, kind = shape.color, shape.kind
-    if rng.random() > present:
-        other = int(rng.integers(3))
-        color = pick(rng, COLOR_NAMES) if other != 0 else color
-        kind = pick(rng, KINDS) if other != 1 else kind
+    color, kind = pick(rng, COLOR_NAMES), pick(rng, KINDS)
+    if view.shapes:
+        shape = view.shapes[int(rng.integers(len(view.shapes)))]
+        other = int(rng.integers(3)) if rng.random() > present else -1
+        color = color if other in (1, 2) else shape.color
+        kind = kind if other in (0, 2) else shape.kind
     form = rng.random()
     return Phrase(color, kind) if form < 0.6 else Phrase(None, kind) if form < 0.85 else Phrase(color, None)
 
@@ -148,65 +157,90 @@ def unique_phrase(view: View, rng: np.random.Generator) -> Phrase | None:
     return None
 
 
-def describe(view: View, rng: np.random.Generator) -> list[Turn]:
-    question = pick(rng, DESCRIBE)
-    parts = [f"{a(shape.name)} {zone(shape, view.scene.size_wh)}" for shape in view.shapes]
-    head = "There is 1 shape" if len(parts) == 1 else f"There are {len(parts)} shapes"
-    return [Turn(question, f"{head}: {join(parts)}.", "describe")]
+def about(question: str, answer: str, ability: str, cells: tuple[int, ...], named: str = "") -> Turn:
+    """A turn that is about the same things from its first to its last word."""
+    return Turn(question, ((answer, cells),), ability, ((named, cells),) if named else ())
 
 
-def count(view: View, rng: np.random.Generator) -> list[Turn]:
-    form = rng.random()
-    phrase = ANY if form < 0.4 else random_phrase(view, rng)
-    question = pick(rng, COUNT).format(phrase.plural)
-    turns = [_amount(question, [view], phrase, "count")]
+def describe(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.DESCRIBE) -> list[Turn]:
+    question = typed(rng, pick(rng, forms))
+    if len(view.shapes) == 0:
+        return [about(question, amount(0, ANY), "describe", ())]
+    shapes = len(view.shapes)
+    pieces: list[Piece] = [(f"There {'is 1 shape' if shapes == 1 else f'are {shapes} shapes'}:", view.cells)]
+    for index, shape in enumerate(view.shapes):
+        joint = "" if index == 0 else " and" if index == shapes - 1 else ","
+        text = f"{joint} {a(shape.name)} {zone(shape, view.scene.size_wh)}"
+        pieces.append((text, view.cells_of([shape])))
+    return [Turn(question, (*pieces, (".", ())), "describe")]
+
+
+def count(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.COUNT) -> list[Turn]:
+    phrase = ANY if rng.random() < 0.4 else random_phrase(view, rng)
+    turns = [_amount(typed(rng, pick(rng, forms).format(phrase.plural)), [view], phrase, "count")]
     if rng.random() < 0.3:
         more = random_phrase(view, rng)
-        question = pick(rng, ("And how many {}?", "And {}?", "How about {}?", "and how many {} are there?"))
-        turns.append(_amount(question.format(more.plural), [view], more, "count"))
+        question = typed(rng, pick(rng, wordings.COUNT_MORE).format(more.plural))
+        turns.append(_amount(question, [view], more, "count"))
     return turns
 
 
 def _amount(question: str, views: Sequence[View], phrase: Phrase, ability: str) -> Turn:
-    about = cells_matching(views, phrase)
-    return Turn(question, amount(len(about[0]), phrase), ability, about)
+    cells = cells_matching(views, phrase)
+    return about(question, amount(len(cells), phrase), ability, cells, phrase.plural)
 
 
-def cells_matching(views: Sequence[View], phrase: Phrase) -> tuple[tuple[int, ...]]:
-    """`Turn.about` of a sentence about all shapes that fit a phrase."""
-    return (tuple(cell for view in views for cell in view.cells_of(view.matching(phrase))),)
+def cells_matching(views: Iterable[View], phrase: Phrase) -> tuple[int, ...]:
+    """The visual tokens of all shapes that fit a phrase."""
+    return tuple(cell for view in views for cell in view.cells_matching(phrase))
 
 
-def color_of(view: View, rng: np.random.Generator) -> list[Turn]:
+def colors(view: View, rng: np.random.Generator) -> list[Turn]:
+    """Every colour once, in the order of the shapes."""
+    question = typed(rng, pick(rng, wordings.COLORS_OF_ALL))
+    names = list(dict.fromkeys(shape.color for shape in view.shapes))
+    if len(names) < 2:
+        answer = f"There is only {names[0]}." if names else amount(0, ANY)
+        return [about(question, answer, "colors", view.cells)]
+    pieces: list[Piece] = [("There are", view.cells)]
+    for index, name in enumerate(names):
+        joint = "" if index == 0 else " and" if index == len(names) - 1 else ","
+        pieces.append((f"{joint} {name}", view.cells_matching(Phrase(name, None))))
+    return [Turn(question, (*pieces, (".", ())), "colors")]
+
+
+def color_of(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.COLOR_OF) -> list[Turn]:
     phrase = _unique_kind(view, rng)
     if phrase is None:
         return []
     shape = view.matching(phrase)[0]
-    question = pick(rng, COLOR_OF).format(shape.kind)
-    turn = Turn(question, f"The {shape.kind} is {shape.color}.", "color", (view.cells_of([shape]),))
+    question = typed(rng, pick(rng, forms).format(shape.kind))
+    turn = about(question, f"The {shape.kind} is {shape.color}.", "color", view.cells_of([shape]), shape.kind)
     return [turn, *_where_is_it(view, shape, rng)]
 
 
-def kind_of(view: View, rng: np.random.Generator) -> list[Turn]:
-    colors = [shape.color for shape in view.shapes]
-    single = [shape for shape in view.shapes if colors.count(shape.color) == 1]
+def kind_of(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.KIND_OF) -> list[Turn]:
+    names = [shape.color for shape in view.shapes]
+    single = [shape for shape in view.shapes if names.count(shape.color) == 1]
     if not single:
         return []
     shape = single[int(rng.integers(len(single)))]
-    question = pick(rng, KIND_OF).format(shape.color)
-    turn = Turn(question, f"The {shape.color} shape is {a(shape.kind)}.", "kind", (view.cells_of([shape]),))
+    question = typed(rng, pick(rng, forms).format(shape.color))
+    answer = f"The {shape.color} shape is {a(shape.kind)}."
+    turn = about(question, answer, "kind", view.cells_of([shape]), shape.color)
     return [turn, *_where_is_it(view, shape, rng)]
 
 
-def where(view: View, rng: np.random.Generator) -> list[Turn]:
+def where(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.WHERE) -> list[Turn]:
     phrase = unique_phrase(view, rng) if rng.random() < 0.85 else Phrase(pick(rng, COLOR_NAMES), pick(rng, KINDS))
     if phrase is None or len(view.matching(phrase)) > 1:
         return []
-    question = pick(rng, WHERE).format(phrase)
+    question = typed(rng, pick(rng, forms).format(phrase))
     found = view.matching(phrase)
     if not found:
-        return [Turn(question, absent(phrase), "where", ((),))]
-    return [Turn(question, f"The {phrase} is {zone(found[0], view.scene.size_wh)}.", "where", (view.cells_of(found),))]
+        return [about(question, absent(phrase), "where", (), str(phrase))]
+    answer = f"The {phrase} is {zone(found[0], view.scene.size_wh)}."
+    return [about(question, answer, "where", view.cells_of(found), str(phrase))]
 
 
 def relation(view: View, rng: np.random.Generator) -> list[Turn]:
@@ -214,54 +248,73 @@ def relation(view: View, rng: np.random.Generator) -> list[Turn]:
     if first is None or second is None:
         return []
     one, two = view.matching(first)[0], view.matching(second)[0]
+    if one is two:
+        return []
+    gaps = [(one.center_xy[axis] - two.center_xy[axis]) / view.scene.size_wh[axis] for axis in (0, 1)]
     axis = int(rng.integers(2))
-    gap = (one.center_xy[axis] - two.center_xy[axis]) / view.scene.size_wh[axis]
-    if one is two or abs(gap) < _CLEAR:
+    form = rng.random()
+    if form < 0.25:
+        axis = int(abs(gaps[1]) > abs(gaps[0]))
+        gaps = [gap if abs(gaps[axis]) - abs(gaps[1 - axis]) > _CLEAR else 0.0 for gap in gaps]
+    if abs(gaps[axis]) < _CLEAR:
         return []
     near, far = (("to the left of", "to the right of"), ("above", "below"))[axis]
-    truth = near if gap < 0 else far
-    about = (view.cells_of([one, two]),)
-    if rng.random() < 0.3:
+    truth = near if gaps[axis] < 0 else far
+    a_cells, b_cells = view.cells_of([one]), view.cells_of([two])
+    named = (str(first), a_cells), (str(second), b_cells)
+    tail = (f" {truth}", (*a_cells, *b_cells)), (f" the {second}.", b_cells)
+    if form < 0.25:
+        question = pick(rng, wordings.RELATIVE).format(first, second)
+        return [Turn(typed(rng, question), ((f"The {first} is", a_cells), *tail), "relation", named)]
+    if form < 0.45:
         superlative = pick(rng, (("further left", "further right"), ("higher", "lower"))[axis])
-        winner = first if (gap < 0) == (superlative in ("further left", "higher")) else second
+        wins = (gaps[axis] < 0) == (superlative in ("further left", "higher"))
         question = f"Which is {superlative}, the {first} or the {second}?"
-        return [Turn(question, f"The {winner} is {superlative}.", "relation", about)]
+        answer: Piece = (f"The {first if wins else second} is {superlative}.", a_cells if wins else b_cells)
+        return [Turn(typed(rng, question), (answer,), "relation", named)]
     asked = pick(rng, (near, far))
-    question = pick(rng, ("Is the {} {} the {}?", "is the {} {} the {}")).format(first, asked, second)
-    word = "Yes" if asked == truth else "No"
-    return [Turn(question, f"{word}, the {first} is {truth} the {second}.", "relation", about)]
+    words = pick(rng, wordings.LEFT_RIGHT_ABOVE_BELOW[asked])
+    question = pick(rng, wordings.RELATION).format(first, words, second)
+    start: Piece = (f"{'Yes' if asked == truth else 'No'},", (*a_cells, *b_cells))
+    return [Turn(typed(rng, question), (start, (f" the {first} is", a_cells), *tail), "relation", named)]
 
 
-def yes_no(view: View, rng: np.random.Generator) -> list[Turn]:
+def yes_no(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.YES_NO) -> list[Turn]:
     phrase = random_phrase(view, rng, present=0.4)
-    question = pick(rng, YES_NO).format(a(str(phrase)))
-    about = cells_matching([view], phrase)
-    matches = len(about[0])
-    if matches == 0:
-        return [Turn(question, f"No, there is no {phrase}.", "yes_no", about)]
-    found = f"there is {a(str(phrase))}" if matches == 1 else f"there are {matches} {phrase.plural}"
-    return [Turn(question, f"Yes, {found}.", "yes_no", about)]
+    many = forms is wordings.YES_NO and rng.random() < 0.3
+    form = pick(rng, wordings.YES_NO_MANY if many else forms)
+    question = typed(rng, form.format(phrase.plural if many else a(str(phrase))))
+    cells = view.cells_matching(phrase)
+    found = f"there is {a(str(phrase))}" if len(cells) == 1 else f"there are {len(cells)} {phrase.plural}"
+    answer = f"Yes, {found}." if cells else f"No, there is no {phrase}."
+    return [about(question, answer, "yes_no", cells, phrase.plural if many else str(phrase))]
 
 
 def detect(view: View, rng: np.random.Generator) -> list[Turn]:
-    size = view.scene.size_wh
     if rng.random() < 0.5:
-        question = task_prompt(FAMILY, "detect", "") if rng.random() < 0.6 else pick(rng, DETECT_ALL)
-        return [Turn(question, boxes_json(view.shapes, size), "detect", view.one_by_one(view.shapes))]
+        question = task_prompt(offtopic.FAMILY, "detect", "")
+        question = question if rng.random() < 0.5 else typed(rng, pick(rng, wordings.DETECT_ALL))
+        answer = boxes_json(view, view.shapes) if view.shapes else ((absent(ANY), ()),)
+        return [Turn(question, answer, "detect")]
     phrases = [random_phrase(view, rng, 0.65) for _ in range(int(rng.integers(1, 4)))]
     phrases = list(dict.fromkeys(phrases))
     found = [shape for shape in view.shapes if any(phrase.fits(shape) for phrase in phrases)]
-    names = ", ".join(phrase.plural if rng.random() < 0.3 else str(phrase) for phrase in phrases)
-    answer = boxes_json(found, size) if found else absent(" or ".join(str(phrase) for phrase in phrases))
-    return [Turn(task_prompt(FAMILY, "detect", names), answer, "detect", view.one_by_one(found))]
+    words = [phrase.plural if rng.random() < 0.3 else str(phrase) for phrase in phrases]
+    named = tuple((word, view.cells_matching(phrase)) for word, phrase in zip(words, phrases, strict=True))
+    missing = absent(" or ".join(str(phrase) for phrase in phrases))
+    answer = boxes_json(view, found) if found else ((missing, ()),)
+    return [Turn(task_prompt(offtopic.FAMILY, "detect", ", ".join(words)), answer, "detect", named)]
 
 
 def find(view: View, rng: np.random.Generator) -> list[Turn]:
     phrase = random_phrase(view, rng, 0.8)
-    found = view.matching(phrase)
-    question = task_prompt(FAMILY, "find", str(phrase)) if rng.random() < 0.7 else pick(rng, FIND).format(phrase)
-    answer = boxes_json(found, view.scene.size_wh) if found else absent(phrase)
-    turns = [Turn(question, answer, "find", view.one_by_one(found))]
+    found, form = view.matching(phrase), rng.random()
+    word = phrase.plural if form > 0.8 else str(phrase)
+    question = task_prompt(offtopic.FAMILY, "find", word)
+    if form > 0.6:
+        question = typed(rng, pick(rng, wordings.FIND_MANY if form > 0.8 else wordings.FIND).format(word))
+    answer = boxes_json(view, found) if found else ((absent(phrase), ()),)
+    turns = [Turn(question, answer, "find", ((word, view.cells_of(found)),))]
     if len(found) == 1:
         turns += _where_is_it(view, found[0], rng, str(phrase))
     return turns
@@ -270,22 +323,25 @@ def find(view: View, rng: np.random.Generator) -> list[Turn]:
 def point(view: View, rng: np.random.Generator) -> list[Turn]:
     phrase = random_phrase(view, rng, 0.8) if rng.random() < 0.8 else ANY
     found = view.matching(phrase)
-    name = phrase.plural if rng.random() < 0.3 else str(phrase)
-    question = task_prompt(FAMILY, "point" if rng.random() < 0.5 else "count", name)
-    if rng.random() < 0.1:
-        question = pick(rng, ("Point to the {}.", "point at the {}", "Point to every {}.")).format(phrase)
-    answer = points_json(found, view.scene.size_wh) if found else absent(phrase)
-    return [Turn(question, answer, "point", view.one_by_one(found))]
+    word = phrase.plural if rng.random() < 0.3 else str(phrase)
+    question = task_prompt(offtopic.FAMILY, "point" if rng.random() < 0.5 else "count", word)
+    if rng.random() < 0.2:
+        question = typed(rng, pick(rng, wordings.POINT).format(word))
+    answer = points_json(view, found) if found else ((absent(phrase), ()),)
+    return [Turn(question, answer, "point", ((word, view.cells_of(found)),))]
 
 
 def in_box(view: View, rng: np.random.Generator) -> list[Turn]:
+    if not view.shapes:
+        return []
     shape = view.shapes[int(rng.integers(len(view.shapes)))]
     exact = records.coordinates(shape, view.scene.size_wh)[:4]
     box = np.clip(exact + rng.integers(-25, 26, size=4), 0, 999)
     question, answer = IN_BOX[int(rng.integers(len(IN_BOX)))]
     numbers = ", ".join(str(int(n)) for n in box)
     filled = answer.format(shape=a(shape.name), kind=a(shape.kind), color=shape.color)
-    return [Turn(f"{question} (in the box [{numbers}])", filled, "in_box", (view.cells_of([shape]),))]
+    question = f"{typed(rng, question)} (in the box [{numbers}])"
+    return [about(question, filled, "in_box", view.cells_of([shape]), numbers)]
 
 
 def _unique_kind(view: View, rng: np.random.Generator) -> Phrase | None:
@@ -298,56 +354,21 @@ def _where_is_it(view: View, shape: Shape, rng: np.random.Generator, name: str =
     """A follow-up that only makes sense after the question before it."""
     if rng.random() > 0.3:
         return []
-    place, about = zone(shape, view.scene.size_wh), (view.cells_of([shape]),)
+    cells = view.cells_of([shape])
     if name and rng.random() < 0.4:
-        return [Turn(pick(rng, ("What color is it?", "And its color?")), f"It is {shape.color}.", "follow_up", about)]
-    return [Turn(pick(rng, ("Where is it?", "And where is it?", "where?")), f"It is {place}.", "follow_up", about)]
-
-
-def compare(views: Sequence[View], rng: np.random.Generator) -> list[Turn]:
-    """Questions about two pictures at once."""
-    index, form = int(rng.integers(2)), int(rng.integers(5))
-    if form == 4:
-        counts = [len(view.shapes) for view in views]
-        text = " ".join(f"Picture {i} has {n} {'shape' if n == 1 else 'shapes'}." for i, n in enumerate(counts, 1))
-        question = pick(rng, ("Compare the two pictures.", "Compare the pictures."))
-        return [Turn(question, text, "compare", cells_matching(views, ANY))]
-    general = form in (0, 3) and rng.random() < 0.45
-    phrase = ANY if general else random_phrase(views[index], rng, 0.8 if form == 2 else 0.7)
-    if form == 3:
-        question = f"How many {phrase.plural} are in picture {index + 1}?"
-        return [_amount(question, [views[index]], phrase, "compare")]
-    if form == 0:
-        question, answer = f"Which picture has more {phrase.plural}?", _more(views, phrase)
-    elif form == 1:
-        question, answer = f"Which picture has {a(str(phrase))}?", _which(views, phrase)
-    else:
-        word = "Yes" if all(view.matching(phrase) for view in views) else "No"
-        question, answer = f"Do both pictures have {a(str(phrase))}?", f"{word}. {_which(views, phrase)}"
-    return [Turn(question, answer, "compare", cells_matching(views, phrase))]
-
-
-def _more(views: Sequence[View], phrase: Phrase) -> str:
-    one, two = (len(view.matching(phrase)) for view in views)
-    if one == two:
-        noun = str(phrase) if one == 1 else phrase.plural
-        return f"Both pictures have {one} {noun}."
-    return f"Picture {1 if one > two else 2} has more {phrase.plural}: {max(one, two)} against {min(one, two)}."
-
-
-def _which(views: Sequence[View], phrase: Phrase) -> str:
-    one, two = (bool(view.matching(phrase)) for view in views)
-    who = "Both pictures have" if one and two else "Picture 1 has" if one else "Picture 2 has"
-    return f"{who} {a(str(phrase))}." if one or two else f"Neither picture has {a(str(phrase))}."
+        return [about(typed(rng, pick(rng, wordings.COLOR_IT)), f"It is {shape.color}.", "follow_up", cells)]
+    place = zone(shape, view.scene.size_wh)
+    return [about(typed(rng, pick(rng, wordings.WHERE_IT)), f"It is {place}.", "follow_up", cells)]
 
 
 ABILITIES: tuple[tuple[Callable[[View, np.random.Generator], list[Turn]], float], ...] = (
-    (describe, 1.0),
+    (describe, 1.2),
     (count, 3.5),
+    (colors, 0.7),
     (color_of, 1.5),
     (kind_of, 1.0),
     (where, 3.0),
-    (relation, 3.0),
+    (relation, 4.5),
     (yes_no, 2.5),
     (detect, 3.5),
     (find, 4.5),
@@ -356,27 +377,6 @@ ABILITIES: tuple[tuple[Callable[[View, np.random.Generator], list[Turn]], float]
 )
 _WEIGHTS = np.array([weight for _, weight in ABILITIES]) / sum(weight for _, weight in ABILITIES)
 
-DESCRIBE = (
-    *("Describe the picture.", "Describe this image.", "What do you see?", "What is in this picture?"),
-    *("what is in the image?", "Describe the image in one sentence.", "What does the picture show?", "describe"),
-    *("Please describe what you see.", "What can you see in this picture?", "What's in the picture?"),
-)
-COUNT = (
-    *("How many {} are there?", "How many {} are in the picture?", "how many {}", "Count the {}."),
-    *("How many {} do you see?", "What is the number of {}?", "How many {} can you see in this image?"),
-)
-COLOR_OF = (
-    *("What color is the {}?", "What colour is the {}?", "Which color does the {} have?", "what color is the {}"),
-    *("What is the color of the {}?", "Tell me the colour of the {}."),
-)
-KIND_OF = ("What shape is {}?", "What is the {} shape?", "Which shape is {}?", "what kind of shape is {}?")
-WHERE = ("Where is the {}?", "where is the {}", "In which part of the picture is the {}?", "Where can I see the {}?")
-YES_NO = ("Is there {}?", "Is there {} in the picture?", "Do you see {}?", "is there {}", "Can you see {}?")
-DETECT_ALL = (
-    *("Locate every shape in the image and output the bounding boxes in JSON format.", "Locate everything."),
-    *("Locate all shapes.", "Find all shapes and give their boxes.", "Detect all objects.", "Locate every shape."),
-)
-FIND = ("Locate the {}.", "Locate {}", "Find the {} and give its box.", "Give the bounding box of the {}.")
 IN_BOX = (
     ("What is this?", "This is {shape}."),
     ("What is here?", "This is {shape}."),
@@ -386,21 +386,25 @@ IN_BOX = (
 )
 
 
-def about_scenes(scenes: Sequence[Scene], grid_hw: tuple[int, int], rng: np.random.Generator, turns: int) -> list[Turn]:
-    """A conversation of about `turns` turns; off-topic remarks are mixed in."""
-    cells = grid_hw[0] * grid_hw[1]
-    views = [View.of(scene, grid_hw, index * cells) for index, scene in enumerate(scenes)]
-    said: list[Turn] = []
-    while len(said) < turns:
-        if rng.random() < 0.04:
-            said.append(Turn(*offtopic.remark(rng, with_picture=True), "off_topic"))
-        elif len(views) > 1:
-            said += compare(views, rng)
-        else:
-            ability = ABILITIES[int(rng.choice(len(ABILITIES), p=_WEIGHTS))][0]
-            said += ability(views[0], rng)
-    return said
+def about_one(view: View, rng: np.random.Generator) -> list[Turn]:
+    """A question about the only picture, of a random ability, with what may follow it."""
+    return ABILITIES[int(rng.choice(len(ABILITIES), p=_WEIGHTS))][0](view, rng)
+
+
+def mixed(turns: list[Turn], rng: np.random.Generator, with_picture: bool = True) -> list[Turn]:
+    """The turns, or now and then a remark that has nothing to do with them; a few answers cut short."""
+    if rng.random() < 0.05:
+        return [aside(rng, with_picture)]
+    if not turns or rng.random() > CUT:
+        return turns
+    cut = turns[-1].answer[: int(rng.integers(len(turns[-1].answer)))]
+    return [*turns[:-1], replace(turns[-1], said=((cut, None),), named=(), learnt=False)]
+
+
+def aside(rng: np.random.Generator, with_picture: bool) -> Turn:
+    question, answer = offtopic.remark(rng, with_picture)
+    return Turn(question, ((answer, None),), "off_topic")
 
 
 def without_pictures(rng: np.random.Generator, turns: int) -> list[Turn]:
-    return [Turn(*offtopic.remark(rng, with_picture=False), "off_topic") for _ in range(turns)]
+    return [aside(rng, with_picture=False) for _ in range(turns)]

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from training import dialogues, network, records
+from training import dialogues, network, pairs, records
 from training.packing import MOST_CELLS, Batch, Packed, Packer
 from training.scenes import MAX_SHAPES, Scene, random_scene
 from training.tower import sizes_of_one_grid
@@ -26,7 +26,8 @@ SYSTEMS = ("You are a helpful assistant.", "Answer briefly.", "You look at pictu
 
 # What to copy is learnt where there is little to choose from, and which to copy in the other pictures.
 FEW_SHAPES = 0.4
-
+EMPTY, TWICE = 0.02, 0.06
+"""Shares of pictures without any shape, and of pairs that are one picture twice."""
 
 KNOWN_WAVES = torch.from_numpy(records.waves(np.arange(1000)))
 PROBE_WEIGHT = 0.3
@@ -103,22 +104,28 @@ def random_conversation(
     packer: Packer,
     few_shapes: float = 0.1,
 ) -> tuple[list[Scene], Packed]:
-    """Scenes (none, one or two of the given sizes) and a packed conversation about them.
+    """Scenes (none, one or two of the given sizes) and a packed conversation that shows them.
 
-    `few_shapes` is the share of pictures with at most three shapes.
+    `few_shapes` is the share of pictures with at most three shapes; a few are empty, and a few are shown twice.
     """
     form = rng.random()
-    pictures = 0 if form < 0.05 else 2 if form < 0.25 else 1
-    few = 3 if rng.random() < few_shapes else MAX_SHAPES
-    scenes = [random_scene(rng, size, few) for size in sizes[:pictures]]
-    turns = dialogues.about_scenes(scenes, grid_hw, rng, 18) if scenes else dialogues.without_pictures(rng, 8)
+    pictures = 0 if form < 0.05 else 2 if form < 0.3 else 1
+    scenes = [random_scene(rng, size, _most_shapes(rng, few_shapes)) for size in sizes[:pictures]]
+    if pictures == 2 and rng.random() < TWICE:
+        scenes[1] = scenes[0]
+    turns = pairs.about_scenes(scenes, grid_hw, rng, 18) if scenes else dialogues.without_pictures(rng, 8)
     packed = packer.pack(
         turns,
         [grid_hw] * pictures,
         system=SYSTEMS[int(rng.integers(len(SYSTEMS)))] if rng.random() < 0.25 else "",
         number_pictures=bool(rng.random() < (0.5 if pictures > 1 else 0.1)),
     )
-    return scenes, packed
+    return scenes[: int(packed.visual.sum()) // (grid_hw[0] * grid_hw[1])], packed
+
+
+def _most_shapes(rng: np.random.Generator, few_shapes: float) -> int:
+    form = rng.random()
+    return 0 if form < EMPTY else 3 if form < EMPTY + few_shapes else MAX_SHAPES
 
 
 def answer_loss(language: Any, hidden: Tensor, batch: Batch) -> tuple[Tensor, dict[str, float]]:

@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.prompts import FIELD_PRESETS, document_prompt, task_prompt
+from model.types import ReadingMode
+
+FAMILY = "Qwen3-VL"
 WHO = "I am the pocket model of Qwen-VL Studio, a very small vision-language model trained on drawn shapes."
 CAN = (
     "I can describe, count, compare and locate circles, squares, triangles, diamonds, stars and crosses "
@@ -17,6 +21,7 @@ DECLINE = "I am a small model that knows only drawn shapes, so I cannot help wit
 NO_PICTURE = "I do not see a picture. Please add one and ask again."
 HELLO = "Hello! Show me a picture of flat shapes and ask me about it."
 THANKS = "You are welcome."
+SURE = "I think so, but I am a small model and make mistakes. Please check the picture."
 
 _WHO_ASKED = (
     *(
@@ -50,6 +55,14 @@ _THANKS_SAID = (
     "ok thanks",
     "Bye",
     "Goodbye",
+)
+_SURE_ASKED = (
+    *("Are you sure?", "Is that right?", "Really?", "Are you certain?", "Is this correct?", "are you really sure"),
+    *("Can I trust you?", "How sure are you?"),
+)
+_GOALS = (
+    *("click the {}", "open {}", "close {}", "press the {} button", "search for {}", "type {}", "scroll to {}"),
+    *("select the {}", "go to {}", "download {}", "click on {}", "switch {} off"),
 )
 _TOPICS = (
     *(
@@ -183,6 +196,7 @@ _PICTURE_ASKED = (
     ),
     *("Which picture has more shapes?", "Is the red star above the blue circle?", "Point to the green cross."),
 )
+_READING: tuple[ReadingMode, ...] = ("text", "markdown", "tables", "layout")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -201,11 +215,28 @@ def remark(rng: np.random.Generator, with_picture: bool) -> tuple[str, str]:
         return one(_HELLO_SAID), HELLO
     if form < 0.36:
         return one(_THANKS_SAID), THANKS
+    if form < 0.40:
+        return one(_SURE_ASKED), SURE
+    if with_picture and form < 0.62:
+        return _task(rng, one(_GOALS).format(one(_TOPICS))), DECLINE
     if not with_picture and form < 0.6:
         return one(_PICTURE_ASKED), NO_PICTURE
     if form < 0.88:
         return one(_ASKED).format(one(_TOPICS)), DECLINE
     return (one(_FIXED) if rng.random() < 0.7 else _gibberish(rng)), DECLINE
+
+
+def _task(rng: np.random.Generator, goal: str) -> str:
+    """The program's own requests for what this model has not learnt: to read a page, to act on a screen."""
+    form = int(rng.integers(6))
+    if form == 0:
+        return task_prompt(FAMILY, "read", "")
+    if form == 1:
+        presets = list(FIELD_PRESETS.values())
+        return document_prompt(FAMILY, "fields", presets[int(rng.integers(len(presets)))].fields)
+    if form == 2:
+        return document_prompt(FAMILY, _READING[int(rng.integers(len(_READING)))])
+    return task_prompt(FAMILY, "act", goal)
 
 
 def _gibberish(rng: np.random.Generator) -> str:

@@ -31,7 +31,8 @@ class Packed:
 
     `ids` (length), `weights` (length; 0 where not learnt), `positions` (3, length), `visual` (length, bool), `numbers`
     (length): the coordinate 0-999 that a token is a digit of, else -1. `about` (length, MOST_CELLS + 1, bool): the
-    visual tokens that a learnt token speaks about; no column at all where that is not told.
+    visual tokens that a token speaks about, if it is learnt, or that a phrase speaks about which ended just before it;
+    no column at all where that is not told.
     """
 
     ids: NDArray[np.int64]
@@ -60,7 +61,9 @@ class Batch:
 NOT_TOLD: NDArray[np.bool_] = np.zeros(MOST_CELLS + 1, dtype=np.bool_)
 
 
-def _columns(cells: Sequence[int]) -> NDArray[np.bool_]:
+def _columns(cells: Sequence[int] | None) -> NDArray[np.bool_]:
+    if cells is None:
+        return NOT_TOLD
     columns = NOT_TOLD.copy()
     columns[list(cells) or [MOST_CELLS]] = True
     return columns
@@ -78,7 +81,6 @@ class Packer:
         self._pad = vocabulary["<|endoftext|>"]
         self._digits = {vocabulary[digit]: digit for digit in "0123456789"}
         self._fence = self.encode("```json")[0]
-        self._next, self._last = self.encode('"},\n\t{"')[0], self.encode('"}\n]\n```')[0]
         self._before_number = {self.encode('": [1')[0], self.encode(", 1")[0]}
 
     def encode(self, text: str) -> tuple[int, ...]:
@@ -97,40 +99,50 @@ class Packer:
         number_pictures: bool = False,
         max_length: int = 416,
     ) -> Packed:
-        """Pack as many turns as fit into `max_length` tokens; the pictures stand before the first question."""
+        """Pack as many turns as fit into `max_length` tokens; each brings its `pictures` along."""
         ids: list[int] = []
         weights: list[float] = []
         numbers: list[int] = []
         about: list[NDArray[np.bool_]] = []
 
-        def add(tokens: Sequence[int], learnt: Sequence[float] | None = None) -> None:
+        def add(tokens: Sequence[int], told: list[NDArray[np.bool_]] | None = None) -> None:
             ids.extend(tokens)
-            weights.extend(learnt or [0.0] * len(tokens))
+            about.extend(told or [NOT_TOLD] * len(tokens))
 
         if system:
             add((self._start, *self.encode("system\n"), *self.encode(system), self._end, *self.encode("\n")))
-        for index, turn in enumerate(turns):
-            asked = [self._start, *self.encode("user\n")]
-            for number, (rows, columns) in enumerate(grids_hw if index == 0 else (), 1):
-                asked += self.encode(f"Picture {number}: ") if number_pictures else ()
-                asked += [self._vision[0], *[self._vision[1]] * (rows * columns), self._vision[2]]
-            asked += [*self.encode(turn.question), self._end, *self.encode("\n")]
-            asked += [self._start, *self.encode("assistant\n")]
-            answer = [*self.encode(turn.answer), self._end]
-            if index and len(ids) + len(asked) + len(answer) > max_length:
+        shown = 0
+        for turn in turns:
+            pictures = self._pictures(grids_hw, shown, turn.pictures, number_pictures)
+            question, answer = self.encode(turn.question), [*self.encode(turn.answer), self._end]
+            if ids and len(ids) + len(pictures) + len(question) + len(answer) + 8 > max_length:
                 break
-            add(asked)
-            numbers += [-1] * (len(ids) - len(numbers)) + self._coordinates(answer)
-            about += [NOT_TOLD] * (len(ids) - len(about)) + self._about(answer, turn.about)
-            add(answer, self._answer_weights(answer))
+            shown += turn.pictures
+            add((self._start, *self.encode("user\n"), *pictures))
+            add((*question, self._end), self._named(question, turn))
+            add((*self.encode("\n"), self._start, *self.encode("assistant\n")))
+            weights += [0.0] * (len(ids) - len(weights))
+            numbers += [-1] * (len(ids) - len(numbers))
+            add(answer, self._about(answer, turn))
+            weights += self._answer_weights(answer) if turn.learnt else [0.0] * len(answer)
+            numbers += self._coordinates(answer) if turn.learnt else [-1] * len(answer)
             add(self.encode("\n"))
         tokens = np.array(ids)
         visual = tokens == self._vision[1]
+        weights += [0.0] * (len(ids) - len(weights))
         numbers += [-1] * (len(ids) - len(numbers))
-        about += [NOT_TOLD] * (len(ids) - len(about))
         positions = rope_positions(visual, grids_hw)
         told = np.array(numbers), np.array(about)
         return Packed(tokens, np.array(weights, dtype=np.float32), positions, visual, *told)
+
+    def _pictures(
+        self, grids_hw: Sequence[tuple[int, int]], shown: int, new: int, number_pictures: bool
+    ) -> tuple[int, ...]:
+        tokens: list[int] = []
+        for number, (rows, columns) in enumerate(grids_hw[shown : shown + new], shown + 1):
+            tokens += self.encode(f"Picture {number}: ") if number_pictures else ()
+            tokens += [self._vision[0], *[self._vision[1]] * (rows * columns), self._vision[2]]
+        return tuple(tokens)
 
     def _answer_weights(self, answer: list[int]) -> list[float]:
         if answer[0] != self._fence:
@@ -141,15 +153,25 @@ class Packer:
             for i in range(len(answer))
         ]
 
-    def _about(self, answer: list[int], about: Sequence[Sequence[int]]) -> list[NDArray[np.bool_]]:
-        """For each token the columns of `Packed.about`: in JSON object by object, in a sentence one set for all."""
-        if not about:
-            return [NOT_TOLD] * len(answer)
-        sets = [_columns(cells) for cells in (*about, ())]
-        if answer[0] != self._fence:
-            return [sets[0]] * len(answer)
-        ended = np.cumsum([token in (self._next, self._last) for token in answer])
-        return [sets[index] for index in ended]
+    def _about(self, answer: Sequence[int], turn: Turn) -> list[NDArray[np.bool_]]:
+        """For each token of an answer the columns of `Packed.about`: those of the piece that its last letter is in."""
+        ends = np.cumsum([len(text) for text, _ in turn.said])
+        places = np.searchsorted(ends, np.minimum(self._ends(answer[:-1]), ends[-1]))
+        told = [_columns(cells) for _, cells in turn.said]
+        return [told[place] for place in (*places, len(told) - 1)]
+
+    def _named(self, question: Sequence[int], turn: Turn) -> list[NDArray[np.bool_]]:
+        """The same for a question and the token behind it: told right after each phrase."""
+        told = [NOT_TOLD] * (len(question) + 1)
+        ends, place = self._ends(question), 0
+        for phrase, cells in turn.named:
+            place = turn.question.lower().index(phrase.lower(), place) + len(phrase)
+            told[int(np.searchsorted(ends, place)) + 1] = _columns(cells)
+        return told
+
+    def _ends(self, tokens: Sequence[int]) -> NDArray[np.int64]:
+        """Where each token ends, in bytes of the text: a letter of byte-level BPE stands for a byte."""
+        return np.cumsum([len(token) for token in self.tokenizer.convert_ids_to_tokens(list(tokens))])
 
     def _coordinates(self, answer: list[int]) -> list[int]:
         """For each token the coordinate that it is a digit of, or -1."""

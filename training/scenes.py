@@ -82,7 +82,7 @@ def random_size(rng: np.random.Generator) -> tuple[int, int]:
 def random_scene(
     rng: np.random.Generator, size_wh: tuple[int, int] | None = None, max_shapes: int = MAX_SHAPES
 ) -> Scene:
-    """Draw up a scene of 1 to `max_shapes` shapes; crowded scenes have smaller ones."""
+    """Draw up a scene of 1 to `max_shapes` shapes (none if that is 0); crowded scenes have smaller ones."""
     size = size_wh or random_size(rng)
     background = _random_background(rng)
     allowed = [name for name in COLOR_NAMES if all(_distance(COLORS[name], end) > _MIN_CONTRAST for end in background)]
@@ -90,7 +90,7 @@ def random_scene(
         # Few colours and kinds make the questions about counts and about "which one" worth asking.
         allowed = list(rng.permutation(allowed)[: int(rng.integers(1, 4))])
     kinds = list(rng.permutation(KINDS)[: int(rng.integers(1, 4))]) if rng.random() < 0.3 else list(KINDS)
-    wanted = int(rng.integers(1, max_shapes + 1))
+    wanted = int(rng.integers(min(1, max_shapes), max_shapes + 1))
     largest = MAX_EXTENT if wanted <= 3 else 0.34 if wanted <= 5 else 0.27
     shapes: list[Shape] = []
     for _ in range(60 * wanted):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-from training import dialogues, network
+from training import dialogues, network, pairs
 from training.scenes import random_scene
 
 SPECIAL_TOKENS = (
@@ -61,7 +61,7 @@ def corpus(conversations: int = 6000, seed: int = 11) -> Iterator[str]:
     rng = np.random.default_rng(seed)
     for _ in range(conversations):
         scenes = [random_scene(rng, (256, 256)) for _ in range(1 + int(rng.random() < 0.2))]
-        for turn in dialogues.about_scenes(scenes, (8, 8), rng, 5) + dialogues.without_pictures(rng, 3):
+        for turn in pairs.about_scenes(scenes, (8, 8), rng, 5) + dialogues.without_pictures(rng, 3):
             yield turn.question
             yield turn.answer
     yield from ["system\n", "user\n", "assistant\n", "Picture 1: ", "Picture 2: ", " seconds>"] * 500

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from training import dialogues
 from training.checkpoint import load_tokenizer
-from training.dialogues import Turn, View, about_scenes
+from training.dialogues import Turn, View
 from training.language import PlaceProbe
 from training.packing import Batch, Packer
 from training.scenes import random_scene
@@ -26,7 +27,9 @@ def tokenizer() -> Any:
 
 def batch_about(tokenizer: Any, *about: tuple[int, ...]) -> Batch:
     packer = Packer(tokenizer)
-    return packer.collate([packer.pack([Turn("Where?", "Here.", "where", (cells,))], [(2, 2)]) for cells in about])
+    return packer.collate(
+        [packer.pack([Turn("Where?", (("Here.", cells),), "where", pictures=1)], [(2, 2)]) for cells in about]
+    )
 
 
 def test_a_probe_that_knows_nothing_spreads_over_the_visual_tokens_and_none(tokenizer: Any) -> None:
@@ -55,15 +58,32 @@ def test_a_probe_learns_to_point_from_states_that_tell_the_place(tokenizer: Any)
 
 def test_answers_in_json_tell_a_place_for_every_object() -> None:
     rng = np.random.default_rng(3)
-    scenes = [random_scene(rng) for _ in range(20)]
-    listed = [
-        (turn, view)
-        for scene in scenes
-        for view in [View.of(scene, grid_of(scene.size_wh))]
-        for turn in about_scenes([scene], grid_of(scene.size_wh), rng, 20)
-        if turn.answer.startswith("```json")
-    ]
-    assert len(listed) > 40
-    for turn, view in listed:
-        assert len(turn.about) == turn.answer.count('"label"')
-        assert all(cell in view.cells for (cell,) in turn.about)
+    listed = 0
+    for _ in range(60):
+        scene = random_scene(rng)
+        view = View.of(scene, grid_of(scene.size_wh))
+        for turn in dialogues.detect(view, rng) + dialogues.point(view, rng):
+            if turn.answer.startswith("```json"):
+                *objects, (end, nowhere) = turn.said
+                assert len(objects) == turn.answer.count('"label"')
+                assert all(cells and len(cells) == 1 and cells[0] in view.cells for _, cells in objects)
+                assert (end, nowhere) == ('"}\n]\n```', ())
+                listed += 1
+    assert listed > 60
+
+
+def test_each_shape_of_a_relation_is_told_by_its_own_words() -> None:
+    rng = np.random.default_rng(4)
+    told = 0
+    for _ in range(200):
+        scene = random_scene(rng)
+        view = View.of(scene, grid_of(scene.size_wh))
+        for turn in dialogues.relation(view, rng):
+            for text, cells in turn.named:
+                assert len(cells or ()) == 1
+                shape = view.shapes[view.cells.index((cells or ())[0])]
+                assert text in (shape.name, shape.kind, f"{shape.color} shape")
+            places = {cells for _, cells in turn.named}
+            assert {cells for _, cells in turn.said if cells and len(cells) == 1} <= places
+            told += 1
+    assert told > 50

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from training import dialogues, network, tower
+from training import network, pairs, tower
 from training.checkpoint import load_tokenizer, new_model
 from training.packing import Packer
 from training.scenes import random_scene
@@ -19,7 +19,7 @@ def test_both_ways_through_the_model_agree() -> None:
     scenes = [random_scene(rng, size) for size in sizes]
     pictures = tower.dense_batch(scenes, grid)
     batch = Packer(tokenizer)
-    packed = batch.collate([batch.pack(dialogues.about_scenes(scenes, grid, rng, 4), [grid, grid])], multiple=1)
+    packed = batch.collate([batch.pack(pairs.about_scenes(scenes, grid, rng, 4), [grid, grid])], multiple=1)
     patches = network.patches_of(pictures.pixels)
 
     states = network.vision_hidden(model.model.visual, patches, grid)

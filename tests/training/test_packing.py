@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ from training.dialogues import Turn
 from training.packing import MOST_CELLS, Packer
 
 TURNS = [
-    Turn("How many red circles are there?", "There are 12 red circles.", "count"),
-    Turn("Point to it.", '```json\n[\n\t{"point_2d": [430, 78], "label": "red circle"}\n]\n```', "point"),
+    Turn("How many red circles are there?", (("There are 12 red circles.", None),), "count", pictures=1),
+    Turn("Point to it.", (('```json\n[\n\t{"point_2d": [430, 78], "label": "red circle"}\n]\n```', None),), "point"),
 ]
+BOTH = [replace(TURNS[0], pictures=2), TURNS[1]]
 
 
 @pytest.fixture(scope="module")
@@ -59,10 +61,11 @@ def test_turns_that_do_not_fit_are_left_out_whole(tokenizer: Any) -> None:
     assert tokenizer.decode(packed.ids).endswith("<|im_end|>\n")
 
 
-def test_positions_are_those_of_transformers(tokenizer: Any) -> None:
+@pytest.mark.parametrize("later", [False, True])
+def test_positions_are_those_of_transformers(tokenizer: Any, later: bool) -> None:
     model = new_model(tokenizer)
     grids = [(2, 3), (3, 2)]
-    packed = Packer(tokenizer).pack(TURNS, grids)
+    packed = Packer(tokenizer).pack([TURNS[0], replace(TURNS[1], pictures=1)] if later else BOTH, grids)
     expected, _ = model.model.get_rope_index(
         torch.from_numpy(packed.ids)[None],
         torch.from_numpy(packed.visual.astype(np.int32))[None],
@@ -71,23 +74,52 @@ def test_positions_are_those_of_transformers(tokenizer: Any) -> None:
     assert packed.positions.tolist() == expected[:, 0].tolist()
 
 
-def test_answers_in_json_speak_about_one_visual_token_an_object(tokenizer: Any) -> None:
-    rows = ",\n".join(f'\t{{"point_2d": [{n}, 78], "label": "star"}}' for n in (12, 430))
-    turn = Turn("Point to every star.", f"```json\n[\n{rows}\n]\n```", "point", ((1,), (4,)))
-    packed = Packer(tokenizer).pack([turn], [(2, 3)])
+def test_a_picture_may_come_with_a_later_turn(tokenizer: Any) -> None:
+    turns = [TURNS[0], replace(TURNS[1], pictures=1)]
+    packed = Packer(tokenizer).pack(turns, [(2, 3), (3, 2)], number_pictures=True)
+    assert packed.visual.sum() == 12
+    assert "red circles.<|im_end|>\n<|im_start|>user\nPicture 2: <|vision_start|>" in tokenizer.decode(packed.ids)
+
+
+def test_tokens_of_json_speak_about_the_object_that_they_write(tokenizer: Any) -> None:
+    pieces = (
+        ('```json\n[\n\t{"point_2d": [12, 78], "label": "star', (1,)),
+        ('"},\n\t{"point_2d": [430, 78], "label": "star', (4,)),
+        ('"}\n]\n```', ()),
+    )
+    packed = Packer(tokenizer).pack([Turn("Point to every star.", pieces, "point", pictures=1)], [(2, 3)])
     spoken = {column: tokenizer.decode(packed.ids[packed.about[:, column]]) for column in (1, 4, MOST_CELLS)}
-    assert spoken[1].endswith('[12, 78], "label": "star')
+    assert spoken[1] == '```json\n[\n\t{"point_2d": [12, 78], "label": "star'
     assert spoken[4] == '"},\n\t{"point_2d": [430, 78], "label": "star'
     assert spoken[MOST_CELLS] == '"}\n]\n```<|im_end|>'
 
 
-def test_a_sentence_speaks_about_all_its_visual_tokens_or_about_none(tokenizer: Any) -> None:
-    two = Turn("How many?", "There are 2 stars.", "count", ((0, 5),))
-    none = Turn("And circles?", "There are no circles.", "count", ((),))
-    packed = Packer(tokenizer).pack([two, none, Turn("Hello", "Hello.", "off_topic")], [(2, 3)])
-    told = [tuple(np.flatnonzero(row)) for row in packed.about if row.any()]
-    assert dict.fromkeys(told) == {(0, 5): None, (MOST_CELLS,): None}
-    assert tokenizer.decode(packed.ids[packed.about[:, MOST_CELLS]]) == "There are no circles.<|im_end|>"
+def test_words_speak_about_what_their_piece_is_about(tokenizer: Any) -> None:
+    pieces = (("Yes,", (0, 5)), (" the red star is", (5,)), (" above", (0, 5)), (" the cross.", (0,)))
+    packed = Packer(tokenizer).pack([Turn("Is it?", pieces, "relation", pictures=1)], [(2, 3)])
+    only = {column: (packed.about.sum(axis=1) == 1) & packed.about[:, column] for column in (0, 5)}
+    assert tokenizer.decode(packed.ids[only[5]]) == " the red star is"
+    assert tokenizer.decode(packed.ids[only[0]]) == " the cross.<|im_end|>"
+
+
+def test_a_phrase_of_the_question_is_told_right_behind_it(tokenizer: Any) -> None:
+    turn = Turn("Is the Red Star above the star?", (("No.", None),), "x", (("red star", (2,)), ("star", ())), 1)
+    packed = Packer(tokenizer).pack([turn], [(2, 3)])
+    told = {column: np.flatnonzero(packed.about[:, column]) for column in (2, MOST_CELLS)}
+    assert [tokenizer.decode(packed.ids[: int(places[0])]).split("<|vision_end|>")[1] for places in told.values()] == [
+        "Is the Red Star",
+        "Is the Red Star above the star",
+    ]
+
+
+def test_places_that_are_not_told_have_no_column(tokenizer: Any) -> None:
+    assert not Packer(tokenizer).pack(TURNS, [(2, 3)]).about.any()
+
+
+def test_answers_that_were_cut_are_remembered_but_not_learnt(tokenizer: Any) -> None:
+    packed = Packer(tokenizer).pack([replace(TURNS[0], learnt=False), TURNS[1]], [(2, 2)])
+    assert tokenizer.decode(packed.ids[packed.weights > 0]) == f"{TURNS[1].answer}<|im_end|>"
+    assert TURNS[0].answer in tokenizer.decode(packed.ids)
 
 
 def test_sequences_are_padded_along_the_sequence(tokenizer: Any) -> None:

@@ -1,0 +1,144 @@
+"""How people word their questions: the forms of each, and the careless ways in which they type them.
+
+Knows words only. `{}` stands for what is asked about; `HELD_OUT` is for evaluation and never learnt from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+DESCRIBE = (
+    *("Describe the picture.", "Describe this image.", "What do you see?", "What is in this picture?"),
+    *("What is in the image?", "Describe the image in one sentence.", "What does the picture show?", "Describe"),
+    *("Please describe what you see.", "What can you see in this picture?", "What's in the picture?", "Describe it."),
+    *("List the shapes.", "List all shapes.", "List every shape in the picture.", "Name the shapes.", "What is this?"),
+    *("What shapes are there?", "What shapes are in the picture?", "Which shapes are there?", "What is shown here?"),
+    *("Which shapes do you see?", "What shapes do you see?", "What shapes can you see?", "What objects are there?"),
+    *("Which shapes are in this image?", "Caption this image.", "Describe the shapes.", "Tell me what you see."),
+    *("Describe this picture in detail.", "What are the shapes in this picture?", "Can you describe the picture?"),
+)
+COUNT = (
+    *("How many {} are there?", "How many {} are in the picture?", "How many {}", "Count the {}.", "Count {}"),
+    *("How many {} do you see?", "What is the number of {}?", "How many {} can you see in this image?"),
+    *("How many {} are there in the picture?", "How many {} are there in this image?", "Number of {}?"),
+    *("Count all {}.", "Count all the {} in the image.", "How many {} does the picture have?", "Tell me how many {}."),
+    *("How many {} are in the image?", "Can you count the {}?", "How many {} are shown?"),
+)
+COUNT_MORE = ("And how many {}?", "And {}?", "How about {}?", "And how many {} are there?", "What about the {}?")
+COLORS_OF_ALL = (
+    *("Which colors do you see?", "What colors are there?", "Which colors are the shapes?", "List the colors."),
+    *("What colors are in the picture?", "Which colours are there?", "What colours do the shapes have?"),
+    *("Name the colors in the picture.", "What are the colors of the shapes?"),
+)
+COLOR_OF = (
+    *("What color is the {}?", "What colour is the {}?", "Which color does the {} have?", "Color of the {}?"),
+    *("What is the color of the {}?", "Tell me the colour of the {}.", "Which color is the {}?", "{} color?"),
+    *("What's the color of the {}?", "What color does the {} have?", "In which color is the {} drawn?"),
+)
+KIND_OF = (
+    *("What shape is {}?", "What is the {} shape?", "Which shape is {}?", "What kind of shape is {}?"),
+    *("What is {}?", "What {} shape is there?", "What is the {} thing?", "Which shape is colored {}?"),
+)
+WHERE = (
+    *("Where is the {}?", "Where is the {} in the picture?", "In which part of the picture is the {}?"),
+    *("Where can I see the {}?", "Where's the {}?", "Where is the {} located?", "Where do you see the {}?"),
+    *("What is the position of the {}?", "Tell me where the {} is.", "Where in the image is the {}?", "Where is {}"),
+)
+YES_NO = (
+    *("Is there {}?", "Is there {} in the picture?", "Do you see {}?", "Can you see {}?", "Does the picture have {}?"),
+    *("Is there {} in this image?", "Does the image contain {}?", "Does the picture show {}?", "Is {} visible?"),
+)
+YES_NO_MANY = (
+    *("Are there any {}?", "Are there any {} in the picture?", "Do you see any {}?", "Are there {}?"),
+    *("Does the picture have any {}?", "Can you see any {}?", "Does the image contain {}?", "Any {}?"),
+)
+RELATION = ("Is the {} {} the {}?", "Is the {} placed {} the {}?", "Does the {} lie {} the {}?")
+RELATIVE = (
+    *("Where is the {} relative to the {}?", "Where is the {} compared to the {}?"),
+    *("How does the {} lie relative to the {}?", "Where is the {} with respect to the {}?"),
+)
+DETECT_ALL = (
+    *("Locate every shape in the image and output the bounding boxes in JSON format.", "Locate everything."),
+    *("Locate all shapes.", "Find all shapes and give their boxes.", "Detect all objects.", "Locate every shape."),
+    *("Detect every shape.", "Detect all shapes.", "Detect everything.", "Find every shape.", "Find all shapes."),
+    *("Locate all objects in the picture.", "Give me the bounding boxes of all shapes.", "Detect the shapes."),
+    *("Locate the shapes.", "Find everything.", "Draw boxes around all shapes.", "Where are the shapes?"),
+    *("Show me all shapes.", "Give the boxes of every shape.", "Locate each shape in the picture."),
+    *("Output the bounding boxes of all objects in JSON format.", "Detect objects."),
+)
+FIND = (
+    *("Locate the {}.", "Locate {}", "Find the {} and give its box.", "Give the bounding box of the {}."),
+    *("Find the {}.", "Find the {} in the picture.", "Detect the {}.", "Locate the {} in the image.", "Find {}"),
+    *("Show me the {}.", "Draw a box around the {}.", "Give me the box of the {}.", "Detect {}."),
+    *("Locate the {} and output its bounding box.", "Where is the box of the {}?"),
+)
+FIND_MANY = (
+    *("Locate all {}.", "Find all {}.", "Detect all {}.", "Locate every one of the {}.", "Locate the {}."),
+    *("Where are the {}?", "Show me the {}.", "Draw boxes around the {}.", "Give the boxes of all {}.", "Find the {}"),
+)
+POINT = (
+    *("Point to the {}.", "Point at the {}.", "Point to every {}.", "Show me a point on the {}.", "Point to {}"),
+    *("Point to each {}.", "Point out the {}.", "Click on the {}.", "Mark every {} with a point."),
+)
+WHERE_IT = ("Where is it?", "And where is it?", "Where?", "Where is that?", "In which part of the picture is it?")
+COLOR_IT = ("What color is it?", "And its color?", "Which color does it have?", "What colour is that?")
+LEFT_RIGHT_ABOVE_BELOW: Mapping[str, tuple[str, ...]] = {
+    "to the left of": ("to the left of", "left of"),
+    "to the right of": ("to the right of", "right of"),
+    "above": ("above", "over", "higher than"),
+    "below": ("below", "under", "lower than"),
+}
+
+ONE_OF_TWO = (
+    ("picture {}", "image {}", "the {} picture", "the {} image", "the {} one"),
+    ("in picture {}", "in image {}", "in the {} picture", "in the {} image", "in the {} one"),
+)
+"""How one of two pictures is named, and how something in it is; with a number, or first and second."""
+COMPARE_ALL = ("Compare the two pictures.", "Compare the pictures.", "Compare both images.", "Compare these images.")
+EACH = (
+    *("How many {} are there in each picture?", "How many {} are in each picture?", "Count the {} in each image."),
+    *("How many {} does each picture have?", "How many {} in each image?", "Count the {} in both pictures."),
+)
+TOGETHER = (
+    *("How many {} are there in total?", "How many {} are there altogether?", "How many {} in both pictures together?"),
+    *("How many {} do the two pictures have in total?", "What is the total number of {}?"),
+)
+SAME = (
+    *("Are the pictures the same?", "Are both pictures the same?", "Are the two images identical?"),
+    *("Do the pictures show the same?", "Are these the same pictures?", "Is the second picture the same?"),
+)
+DIFFERENT = (
+    *("What is the difference between the pictures?", "What is different?", "What are the differences?"),
+    *("How do the pictures differ?", "What is the difference between the two images?", "What has changed?"),
+)
+
+HELD_OUT: Mapping[str, tuple[str, ...]] = {
+    "describe": ("What shapes does this picture show?", "please list all the shapes you see", "What do we have here?"),
+    "count": ("how many {} can be seen?", "Give me the number of {}.", "What number of {} are in this picture?"),
+    "color": ("what colour does the {} have", "Say which color the {} is.", "The {} is which color?"),
+    "kind": ("What kind of shape is colored {}?", "which shape has the color {}", "Tell me what the {} shape is."),
+    "where": ("Where would I find the {}?", "in what part of the image is the {}", "Say where the {} is."),
+    "yes_no": ("Can {} be seen?", "does this image show {}?", "Is {} in here?"),
+    "find": ("give me the bounding box for the {}", "Please locate the {} for me.", "Put a box around the {}."),
+}
+"""Forms that training never uses, by ability."""
+
+
+def pick(rng: np.random.Generator, options: Sequence[str]) -> str:
+    return options[int(rng.integers(len(options)))]
+
+
+def typed(rng: np.random.Generator, question: str) -> str:
+    """A question the way that somebody in a hurry, or somebody polite, types it."""
+    form = rng.random()
+    if form < 0.15:
+        question = question.lower()
+    elif form < 0.35:
+        question = question[0].lower() + question[1:]
+    if rng.random() < 0.2:
+        question = question.rstrip("?.")
+    elif rng.random() < 0.05:
+        question = f"{question.rstrip('?.')} please{question[-1] if question[-1] in '?.' else ''}"
+    return f"Please {question[0].lower()}{question[1:]}" if question[-1] == "." and rng.random() < 0.05 else question
