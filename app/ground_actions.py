@@ -19,6 +19,7 @@ from app.engine_manager import loading_words
 from app.exports import FORMATS, Annotated
 from app.exports.base import safe_name
 from app.faults import sentence_of
+from app.ground_corrections import read_anew
 from app.grounding import Ask, Found, ground, look
 from app.media_store import media_url
 from app.palette import label_order
@@ -32,7 +33,7 @@ from model.errors import EngineError, RequestError, StudioError
 from model.media import Limits, read_image_file
 from model.parsing.camera import Camera
 from model.prompts import Task
-from model.types import Answer, Image, MediumInput, Region
+from model.types import Answer, Convention, Image, MediumInput, Region
 
 _FIELD_OF_VIEW = math.radians(60)
 """Of the camera that 3D boxes are drawn for as long as nobody says better; the publisher's examples take the same."""
@@ -367,15 +368,14 @@ class GroundActions:
     def read_as(self, session: Session, name: str) -> Shown:
         """Read all answers again with coordinates in another convention; a name that is none is the family's own.
 
-        What was drawn by hand stays; what a person changed about the model's own results is read anew.
+        What a person drew, changed or removed stays as it is, and is told.
         """
-        convention = CONVENTIONS.get(name)
+        convention, corrected = CONVENTIONS.get(name), 0
         for shot in session.shots:
             if shot.found and shot.state != "running" and shot.found.ask.convention != convention:
-                by_hand = _by_hand(shot)
-                shot.found = shot.found.read_as(convention)
-                shot.answer = _with(shot.found.answer, by_hand)
-        return self.page(session)
+                corrected += _read_as(shot, shot.found, convention)
+        shown = self.page(session)
+        return replace(shown, notes=view.corrected_html(corrected) + (shown.notes or ""))
 
     def set_camera(self, session: Session, text: str) -> Shown:
         """Take "fx, fy, cx, cy" in pixels for drawing 3D boxes; nothing goes back to the guess."""
@@ -508,6 +508,15 @@ def _know_labels(session: Session, shot: Shot) -> None:
 def _by_hand(shot: Shot) -> tuple[Region, ...]:
     """What a person drew: no words of a model belong to it."""
     return tuple(region for region in _answer(shot).regions if region.span is None)
+
+
+def _read_as(shot: Shot, found: Found, convention: Convention | None) -> int:
+    """Read the answer anew but for what a person corrected; returns how many of the model's results that were."""
+    shown, new = _answer(shot), found.read_as(convention)
+    regions, corrected = read_anew(shown.regions, found.answer.regions, new.answer.regions)
+    actions, renamed = read_anew(shown.actions, found.answer.actions, new.answer.actions)
+    shot.found, shot.answer = new, replace(new.answer, regions=regions, actions=actions)
+    return corrected + renamed
 
 
 def _with(answer: Answer | None, by_hand: tuple[Region, ...]) -> Answer | None:

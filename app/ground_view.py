@@ -85,6 +85,14 @@ def notes_html(answer: Answer | None, found: Found | None, note: str = "") -> st
     return str(_macros().notes([*notes, *answer_problems(answer)]))
 
 
+def corrected_html(count: int) -> str:
+    """Says that what a person corrected was not read anew with the rest; nothing for nothing."""
+    said = "1 result that you changed or removed stays as you left it."
+    if count != 1:
+        said = f"{count:,} results that you changed or removed stay as you left them."
+    return str(_macros().notes([said])) if count else ""
+
+
 def answer_problems(answer: Answer | None) -> tuple[str, ...]:
     return answer.problems if answer else ()
 

@@ -418,6 +418,24 @@ def test_another_convention_moves_boxes_and_keeps_what_was_drawn(make_studio: Ma
     assert _value(shown)["regions"][0]["xyxy"] == [20, 30, 100, 90]
 
 
+def test_another_convention_leaves_corrections_alone_and_says_so(make_studio: MakeStudio, files: list[Path]) -> None:
+    actions, session, value = _answered(make_studio, files[:1])
+    cup, table = value["regions"]
+    moved = cup | {"xyxy": [30, 40, 110, 100], "label": "mug"}
+    actions.edit(session, json.dumps(value | {"regions": [moved, table]}))
+    shown = actions.read_as(session, "source pixels")
+    assert [(region["label"], region["xyxy"]) for region in _value(shown)["regions"]] == [
+        ("mug", [30, 40, 110, 100]),
+        ("table", [0, 0, 200, 150]),
+    ]
+    assert "1 result that you changed or removed stays as you left it." in (shown.notes or "")
+    actions.edit(session, json.dumps(value | {"regions": [moved]}))
+    shown = actions.read_as(session, "As the model writes them")
+    assert [region["label"] for region in _value(shown)["regions"]] == ["mug"]
+    assert "2 results that you changed or removed stay as you left them." in (shown.notes or "")
+    assert "removed" not in (actions.read_as(session, "As the model writes them").notes or ""), "nothing was read anew"
+
+
 def test_counted_points_are_numbered(make_studio: MakeStudio, files: list[Path]) -> None:
     actions, session = _actions(make_studio, FakeEngine(('[{"point_2d": [500, 500], "label": "apple"}]',))), Session()
     _add(actions, session, files[:1])
