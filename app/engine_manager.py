@@ -7,11 +7,12 @@ one sentence; does not know how a model is loaded (`model.loading`) or how its s
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from app.faults import sentence_of
+from model.catalog import POCKET_NAME
 from model.engines.base import Engine
 from model.errors import EngineError
 from model.loading import LoadProgress, ModelSpec, load_engine
@@ -99,7 +100,7 @@ class EngineManager:
                 sentence = sentence_of(error, "a model could not be loaded")
                 note = note if sentence in note else f"{note} {sentence}".strip()
                 continue
-            self._finish(engine, note, cancel)
+            self._finish(engine, f"{note} {_instead(spec, engine.info)}" if note else "", cancel)
             return
         self._fail(note, cancel)
 
@@ -109,7 +110,6 @@ class EngineManager:
                 self._set(replace(self._status, stage=progress.stage, fraction=progress.fraction))
 
     def _finish(self, engine: Engine, note: str, cancel: threading.Event) -> None:
-        note = f"{note} Using the pocket model instead." if note else ""
         with self._changed:
             if wanted := not cancel.is_set():
                 self._engine = engine
@@ -146,6 +146,13 @@ def require(manager: EngineManager) -> Engine:
     raise EngineError(status.note or "The model is still loading. Try again in a moment.")
 
 
-def _attempts(spec: ModelSpec) -> tuple[ModelSpec, ...]:
-    pocket = ModelSpec()
-    return (spec,) if spec == pocket else (spec, pocket)
+def _attempts(spec: ModelSpec) -> Iterable[ModelSpec]:
+    """What is asked for, else the pocket model on the device that is asked for, else on any."""
+    return dict.fromkeys((spec, ModelSpec(device=spec.device), ModelSpec()))
+
+
+def _instead(spec: ModelSpec, info: EngineInfo) -> str:
+    """What the program goes on with."""
+    if spec.model == POCKET_NAME:
+        return f"The pocket model runs as it would by itself: {info.device}, {info.dtype}."
+    return "Using the pocket model instead."

@@ -187,9 +187,11 @@ def _device(wanted: str) -> torch.device:
         cuda, mps = torch.cuda.is_available(), torch.backends.mps.is_available()
         return torch.device("cuda" if cuda else "mps" if mps else "cpu")
     try:
-        return torch.empty(1, device=wanted).device
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        probe = torch.zeros(1, device=wanted)
+        probe.item()  # the device "meta" holds no numbers
+    except (RuntimeError, AssertionError, ImportError) as error:  # each backend has its own way to say no
         raise ModelError(f"There is no device “{wanted}” here. Choose auto or cpu.") from error
+    return probe.device
 
 
 def _dtype(wanted: str, device: torch.device, folder: Path) -> torch.dtype:
@@ -326,9 +328,7 @@ def _start_engine(spec: ModelSpec, plan: _Plan, model: PreTrainedModel, processo
     from model.engines.local import LocalEngine
 
     info = EngineInfo(
-        name=spec.model
-        if plan.folder == POCKET_DIR or not Path(spec.model).expanduser().is_dir()
-        else plan.folder.name,
+        name=_name(spec, plan.folder),
         family=plan.family,
         device=_device_label(plan.device),
         dtype=_DTYPE_LABELS[str(plan.dtype).removeprefix("torch.")],

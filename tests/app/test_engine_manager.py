@@ -12,7 +12,7 @@ import pytest
 from app.engine_manager import EngineManager, EngineStatus, loading_words, require
 from model.engines.base import Engine
 from model.engines.fake import FakeEngine
-from model.errors import BrokenInstall, EngineError, ModelNotFound
+from model.errors import BrokenInstall, EngineError, ModelError, ModelNotFound
 from model.loading import LoadProgress, ModelSpec
 
 Progress = Callable[[LoadProgress], None]
@@ -69,6 +69,41 @@ def test_a_model_that_cannot_be_had_gives_one_sentence_and_the_pocket_model() ->
     assert status.note == "There is no model large/model on the hub. Using the pocket model instead."
     assert asked == [LARGE, ModelSpec()]
     assert said.get(timeout=10) == status.note
+
+
+def test_a_device_that_is_not_here_gives_the_pocket_model_on_one_that_is() -> None:
+    asked: list[ModelSpec] = []
+
+    def load(spec: ModelSpec, progress: Progress, cancel: threading.Event) -> Engine:
+        asked.append(spec)
+        if spec.device == "xpu":
+            raise ModelError("There is no device “xpu” here. Choose auto or cpu.")
+        return FakeEngine()
+
+    manager = EngineManager(load, lambda sentence: None)
+    manager.load(ModelSpec(device="xpu"))
+    status = settled(manager)
+    assert status.info is not None
+    assert status.note == (
+        "There is no device “xpu” here. Choose auto or cpu. "
+        f"The pocket model runs as it would by itself: {status.info.device}, {status.info.dtype}."
+    )
+    assert asked == [ModelSpec(device="xpu"), ModelSpec()]
+
+
+def test_the_pocket_model_takes_the_place_of_another_on_the_device_that_was_asked_for() -> None:
+    asked: list[ModelSpec] = []
+
+    def load(spec: ModelSpec, progress: Progress, cancel: threading.Event) -> Engine:
+        asked.append(spec)
+        if spec.model == LARGE.model:
+            raise ModelNotFound("There is no model large/model on the hub.")
+        return FakeEngine()
+
+    manager = EngineManager(load, lambda sentence: None)
+    manager.load(ModelSpec(LARGE.model, "4bit", "cpu", "bfloat16"))
+    assert settled(manager).note == "There is no model large/model on the hub. Using the pocket model instead."
+    assert asked[1:] == [ModelSpec(device="cpu")]
 
 
 def test_without_even_the_pocket_model_the_reason_is_kept() -> None:

@@ -116,6 +116,11 @@ def test_the_pocket_model_is_known_by_its_place_however_it_is_named() -> None:
     assert load(f"{POCKET_DIR.parent}/../model/pocket").info.name == "pocket"
 
 
+def test_the_folder_that_one_stands_in_is_shown_by_its_own_name(copied: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(copied)
+    assert load(".").info.name == copied.name
+
+
 # --- memory and quantisation ------------------------------------------------------------------------------------------
 
 
@@ -210,6 +215,9 @@ def test_patches_are_embedded_by_a_matrix_product_with_the_same_numbers(tiny_fol
     [
         ({"device": "cuda:99"}, "device"),
         ({"device": "quantum"}, "device"),
+        ({"device": "xpu"}, "no device “xpu” here"),
+        ({"device": "hpu"}, "no device “hpu” here"),
+        ({"device": "meta"}, "no device “meta” here"),
         ({"dtype": "int3"}, "precision"),
     ],
 )
