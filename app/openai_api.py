@@ -12,7 +12,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -74,6 +74,11 @@ _WITHOUT_EFFECT_AS: Mapping[str, tuple[object, ...]] = {
 }
 
 
+# Python's JSON knows NaN and Infinity; texts and booleans that look like numbers are slips of the caller.
+_Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+_Whole = Annotated[int, Field(strict=True)]
+
+
 class _Open(BaseModel):
     """An object that may have more fields than are known; `_check_fields` looks at those."""
 
@@ -109,13 +114,13 @@ class ChatRequest(_Open):
     messages: list[ChatMessage] = Field(min_length=1)
     stream: bool = False
     stream_options: StreamOptions | None = None
-    max_tokens: int | None = Field(None, ge=1)
-    max_completion_tokens: int | None = Field(None, ge=1)
-    temperature: float | None = Field(None, ge=0, le=2)
-    top_p: float | None = Field(None, gt=0, le=1)
-    top_k: int | None = Field(None, ge=0, description="not OpenAI's: picks among this many tokens")
-    repetition_penalty: float | None = Field(None, ge=0.5, le=2, description="not OpenAI's")
-    seed: int | None = Field(None, ge=0, lt=2**63)
+    max_tokens: _Whole | None = Field(None, ge=1)
+    max_completion_tokens: _Whole | None = Field(None, ge=1)
+    temperature: _Number | None = Field(None, ge=0, le=2)
+    top_p: _Number | None = Field(None, gt=0, le=1)
+    top_k: _Whole | None = Field(None, ge=0, description="not OpenAI's: picks among this many tokens")
+    repetition_penalty: _Number | None = Field(None, ge=0.5, le=2, description="not OpenAI's")
+    seed: _Whole | None = Field(None, ge=0, lt=2**63)
     stop: str | list[str] | None = Field(None, description=f"up to {_MAX_STOPS} texts, before which the answer ends")
 
 

@@ -185,6 +185,33 @@ def test_what_cannot_be_answered_gets_a_status_and_a_sentence(
     assert client.chat.completions.create(model="fake", messages=HELLO).choices[0].message.content == "Two shapes."
 
 
+@pytest.mark.parametrize("written", ["NaN", "Infinity", "-Infinity", "-1", "1e999", "true", '"1"', "[1]", "{}"])
+@pytest.mark.parametrize(
+    ("option", "allowed"),
+    [
+        ("temperature", ("a number", "at least 0")),
+        ("top_p", ("a number", "more than 0")),
+        ("repetition_penalty", ("a number", "at least 0.5")),
+        ("top_k", ("a whole number", "at least 0")),
+        ("seed", ("a whole number", "at least 0")),
+        ("max_tokens", ("a whole number", "at least 1")),
+        ("max_completion_tokens", ("a whole number", "at least 1")),
+    ],
+)
+def test_what_is_no_number_is_never_said_to_be_too_large(
+    server: Exchangeable, option: str, allowed: tuple[str, str], written: str
+) -> None:
+    response = httpx.post(
+        f"{server.url}/v1/chat/completions",
+        content=f'{{"messages": [{{"role": "user", "content": "Hello"}}], "{option}": {written}}}',
+        headers={"Content-Type": "application/json"},
+    )
+    assert response.status_code == 400
+    error = response.json()["error"]
+    assert error["message"] == f"“{option}” has to be {allowed[written == '-1']}."
+    assert error["param"] == option
+
+
 @pytest.mark.parametrize(
     ("request_", "sentence"),
     [
