@@ -20,7 +20,7 @@ from app.exports import FORMATS, Annotated
 from app.exports.base import safe_name
 from app.faults import sentence_of
 from app.ground_corrections import read_anew
-from app.grounding import Ask, Found, ground, look
+from app.grounding import Ask, Found, ground, look, not_learned
 from app.media_store import media_url
 from app.palette import label_order
 from app.studio import Studio
@@ -232,6 +232,11 @@ class GroundActions:
 
     # Asking
 
+    def advice(self, task: Task) -> str:
+        """What to know about a task before it is run with the loaded model; mostly nothing."""
+        engine = self._studio.engines.current()
+        return view.advice_html(not_learned(engine.info, task) if engine else "")
+
     def run(self, session: Session, ask: Ask) -> Iterator[Shown]:
         """Ask about the picture that is shown."""
         shot = session.shot
@@ -260,6 +265,8 @@ class GroundActions:
         try:
             yield Shown(stage=view.stage_html("Preparing"), error="", is_running=True)
             engine = yield from self._engine(running)
+            if sentence := not_learned(engine.info, ask.task):
+                raise RequestError(sentence)
             yield from self._ask_each(session, shots, ask, engine, running)
             _settle(shots)
             yield replace(self.page(session), stage="", is_running=False)

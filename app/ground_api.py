@@ -17,7 +17,7 @@ from app.answering import notice_of
 from app.disconnect import stopped_with
 from app.engine_manager import require
 from app.errors_http import FieldError
-from app.grounding import Ask, Found, ground
+from app.grounding import Ask, Found, ground, not_learned
 from app.openai_api import usage_of
 from app.studio import Studio
 from model.catalog import CONVENTIONS
@@ -145,7 +145,7 @@ def router(studio: Studio) -> APIRouter:
 
 def _response(found: Found) -> dict[str, Any]:
     answer, last = answer_to_json(found.answer), found.snapshot
-    notices = [sentence] if (sentence := notice_of(last)) else []
+    notices = filter(None, (not_learned(found.info, found.ask.task), notice_of(last)))
     return answer | {
         "problems": [*notices, *answer["problems"]],
         "raw": found.raw,

@@ -93,6 +93,10 @@ def corrected_html(count: int) -> str:
     return str(_macros().notes([said])) if count else ""
 
 
+def advice_html(sentence: str) -> str:
+    return str(_macros().notes([sentence])) if sentence else ""
+
+
 def answer_problems(answer: Answer | None) -> tuple[str, ...]:
     return answer.problems if answer else ()
 
@@ -130,6 +134,16 @@ def batch_words(done: int, total: int, left_s: float | None) -> str:
 def area_html(xyxy: tuple[float, float, float, float] | None) -> str:
     """The marked area, with a button that forgets it."""
     return str(_macros().area([round(number) for number in xyxy])) if xyxy else ""
+
+
+def running_html(is_running: bool) -> str:
+    """A mark for the style sheet, which shows Stop in the place of Run as long as it is there."""
+    return "<i data-running hidden></i>" if is_running else ""
+
+
+def count_html(pictures: int) -> str:
+    """A mark for the style sheet: whether there is nothing yet, one picture or a batch."""
+    return f'<i data-pictures="{"many" if pictures > 1 else "one"}" hidden></i>' if pictures else ""
 
 
 def error_html(sentence: str) -> str:

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 
 from app.answering import Answering, Snapshot
 from model.catalog import FAMILIES, Preset, presets_of
@@ -16,12 +17,27 @@ from model.engines.base import Engine
 from model.errors import OutOfMemory
 from model.parsing import AnswerParser, parse_answer
 from model.prompts import Task, system_prompt, task_prompt
-from model.types import Answer, Convention, EngineInfo, Image, MediumInput, Message, Part, Prompt, Text
+from model.types import (
+    Answer,
+    Convention,
+    EngineInfo,
+    GenerationOptions,
+    Image,
+    MediumInput,
+    Message,
+    Part,
+    Prompt,
+    Text,
+)
 
 # The same question about the same picture gives the same answer.
 _SEED = 0
 # Room for about 100 boxes, whatever the preset says of answers in words.
 _MIN_NEW_TOKENS = 4096
+# A model that has not learned a task is lost in it: enough to see that.
+_LOST_NEW_TOKENS = 256
+
+_NOT_IN_POCKET: Mapping[Task, str] = MappingProxyType({"read": "read text", "act": "act on a screen"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +88,14 @@ class Found:
         return replace(self, ask=ask, answer=answer)
 
 
+def not_learned(info: EngineInfo, task: Task) -> str:
+    """Says that the model was not trained for the task and what to do about it; empty where it was."""
+    what = _NOT_IN_POCKET.get(task)
+    if not info.is_pocket or what is None:
+        return ""
+    return f"The pocket model has not learned to {what}; load a larger model with --model for that."
+
+
 def look(engine: Engine, image: Image, preset: str = "") -> MediumInput:
     """What would become of the picture on its way into the model. Raises `StudioError` when it cannot be used."""
     return engine.prepare([Message("user", (image,))], preset_of(engine.info, preset).budget).media[0]
@@ -91,8 +115,7 @@ def ground(engine: Engine, image: Image, ask: Ask, cancel: threading.Event) -> I
     prompt = prompt_of(engine, image, ask)
     boxes, actions = _conventions(ask, engine.info.family)
     parser = AnswerParser(boxes, prompt.media, action_convention=actions)
-    preset = preset_of(engine.info, ask.preset).options
-    options = replace(preset, seed=_SEED, max_new_tokens=max(preset.max_new_tokens, _MIN_NEW_TOKENS))
+    options = _options(engine.info, ask)
     found = Found(ask, engine.info, prompt.media[0])
     start_s = time.monotonic()
     for snapshot in Answering(engine, prompt, options, cancel).snapshots():
@@ -107,6 +130,13 @@ def ground(engine: Engine, image: Image, ask: Ask, cancel: threading.Event) -> I
             first_s = time.monotonic() - start_s
         found = replace(found, snapshot=snapshot, answer=answer, first_s=first_s)
         yield found
+
+
+def _options(info: EngineInfo, ask: Ask) -> GenerationOptions:
+    options = replace(preset_of(info, ask.preset).options, seed=_SEED)
+    if not_learned(info, ask.task):
+        return replace(options, max_new_tokens=_LOST_NEW_TOKENS)
+    return replace(options, max_new_tokens=max(options.max_new_tokens, _MIN_NEW_TOKENS))
 
 
 def _shrunk(found: Found, prompt: Prompt, image: Image, medium: MediumInput) -> Found:

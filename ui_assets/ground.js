@@ -60,8 +60,9 @@ window.StudioGround = (() => {
   });
   addEventListener('keydown', (event) => {
     if (!isShown() || document.querySelector('dialog[open]')) return;
-    if (event.key === 'Escape') byId('ground-stop')?.click();
-    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) byId('ground-run')?.click();
+    const press = (id) => byId(id).offsetParent && byId(id).click();
+    if (event.key === 'Escape') press('ground-stop');
+    if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) press('ground-run');
   });
   Studio.watchFiles('ground', 'ground-choose');
   return { mount: Studio.mount, save: Studio.save, openCamera: () => { camera.open(); return []; } };

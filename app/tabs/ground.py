@@ -17,7 +17,7 @@ from gradio.processing_utils import save_file_to_cache
 
 from app.exports import FORMATS
 from app.ground_actions import GroundActions, Session, Shown
-from app.ground_view import camera_html, error_html, stage_html
+from app.ground_view import camera_html, count_html, error_html, running_html, stage_html
 from app.grounding import Ask
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
@@ -62,10 +62,11 @@ class _GroundTab:
         with gr.Column(elem_id="ground", min_width=0):
             with gr.Row(elem_id="ground-ask"):
                 self._build_question()
+            self.advice = self._html("ground-advice")
             self.area = self._html("ground-area")
             self.error = self._html("ground-error")
             self.stage = self._html("ground-stage")
-            with gr.Column(visible=False, elem_id="ground-work", min_width=0) as self.work:
+            with gr.Column(elem_id="ground-work", min_width=0):
                 self.viewer = image_viewer(editable=True, elem_id="ground-viewer")
                 self.status = self._html("ground-status")
                 self.notes = self._html("ground-notes")
@@ -74,6 +75,8 @@ class _GroundTab:
                 self._build_intake()
                 self._build_export()
             self._build_options()
+            # What the style sheet goes by: which of the controls there are at the moment.
+            self.running, self.count = self._html("ground-running"), self._html("ground-count")
 
     def _build_question(self) -> None:
         self.task = gr.Radio(
@@ -92,8 +95,8 @@ class _GroundTab:
                 show_label=False, label="Question", visible=False, max_lines=6, lines=1, elem_id="ground-query"
             )
             self.run = gr.Button("Run", variant="primary", elem_id="ground-run", min_width=0)
-            self.run_all = gr.Button("Run all", visible=False, elem_id="ground-run-all", min_width=0)
-            self.stop = gr.Button("Stop", visible=False, elem_id="ground-stop", min_width=0)
+            self.run_all = gr.Button("Run all", elem_id="ground-run-all", min_width=0)
+            self.stop = gr.Button("Stop", elem_id="ground-stop", min_width=0)
 
     def _build_intake(self) -> None:
         with gr.Column(elem_id="ground-intake", min_width=0):
@@ -104,21 +107,23 @@ class _GroundTab:
                 self.choose = gr.UploadButton("Choose pictures", file_count="multiple", elem_id="ground-choose", **many)
                 self.folder = gr.UploadButton("Folder", file_count="directory", elem_id="ground-folder", **many)
                 self.camera_button = gr.Button("Camera", size="sm", min_width=0, elem_id="ground-camera-open")
-                self.clear = gr.Button("Clear", size="sm", min_width=0, visible=False, elem_id="ground-clear")
+                self.clear = gr.Button("Clear", size="sm", min_width=0, elem_id="ground-clear")
             gr.HTML(camera_html(), apply_default_css=False, elem_id="ground-camera-frame")
 
     def _build_export(self) -> None:
-        with gr.Row(visible=False, elem_id="ground-export") as self.export_row:
+        with gr.Row(elem_id="ground-export"):
             gr.HTML("<span>Export</span>", apply_default_css=False)
             self.exports = {
                 key: gr.Button(row.title, size="sm", min_width=0, elem_id=f"ground-export-{key}")
                 for key, row in FORMATS.items()
             }
-            self.everything = gr.Checkbox(False, label="All pictures", visible=False, min_width=0, container=False)
+            self.everything = gr.Checkbox(
+                False, label="All pictures", min_width=0, container=False, elem_id="ground-everything"
+            )
             self.file = gr.File(elem_id="ground-file")
 
     def _build_options(self) -> None:
-        with gr.Accordion("Options", open=False, visible=False, elem_id="ground-options") as self.options:
+        with gr.Accordion("Options", open=False, elem_id="ground-options"):
             self.preset = gr.Radio(
                 PRESET_NAMES, value=PRESET_NAMES[0], label="Detail", info="How large the picture is for the model."
             )
@@ -145,15 +150,16 @@ class _GroundTab:
         slow: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
         # Edits come faster than answers: the last one must not be lost.
         edits: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
-        page = self._page_outputs()
+        streamed, page = self._streamed, self._page
         here = self.session
         asking: set[Block] = {here, self.task, self.categories, self.query, self.preset, self.convention}
         blocks.load(self._actions.welcome, None, self.welcome, **quick)
         self.task.change(_fields_of, self.task, [self.categories, self.query], **quick)
-        gr.on([self.run.click, self.query.submit], self._run, asking, page, **slow)
-        self.run_all.click(self._run_all, asking, page, **slow)
+        gr.on([self.task.change, model_name.change], self._actions.advice, self.task, self.advice, **quick)
+        gr.on([self.run.click, self.query.submit], self._run, asking, streamed, **slow)
+        self.run_all.click(self._run_all, asking, streamed, **slow)
         self.stop.click(Session.stop, here, **quick)
-        self._wire_intake(quick, slow, page, asking)
+        self._wire_intake(quick, slow, asking)
         self.viewer.input(self._does(self._actions.edit), [here, self.viewer], page, **edits)
         self.viewer.select(self._does(self._actions.mark), [here, self.viewer], page, **edits)
         self.area.unmark(self._does(self._actions.unmark), here, page, **quick)
@@ -168,18 +174,16 @@ class _GroundTab:
         )
         self._wire_export(slow)
 
-    def _wire_intake(
-        self, quick: Mapping[str, Any], slow: Mapping[str, Any], page: list[Block], asking: set[Block]
-    ) -> None:
-        here = self.session
-        self.choose.upload(self._add, [here, self.choose], page, **slow)
-        self.folder.upload(self._add_folder, [here, self.folder], page, **slow)
+    def _wire_intake(self, quick: Mapping[str, Any], slow: Mapping[str, Any], asking: set[Block]) -> None:
+        here, streamed, page = self.session, self._streamed, self._page
+        self.choose.upload(self._add, [here, self.choose], streamed, **slow)
+        self.folder.upload(self._add_folder, [here, self.folder], streamed, **slow)
         self.camera_button.click(fn=None, js="StudioGround.openCamera", api_visibility="private")
         self.clear.click(self._does(self._actions.clear), here, page, **quick)
         self.tray.pick(self._pick, here, page, **quick)
         self.tray.discard(self._discard, here, page, **quick)
         example = self.welcome.example(self._example, here, page, **quick)
-        example.then(self._run, asking, page, **slow)
+        example.then(self._run, asking, streamed, **slow)
 
     def _wire_export(self, slow: Mapping[str, Any]) -> None:
         for key, button in self.exports.items():
@@ -188,12 +192,20 @@ class _GroundTab:
             )
             written.success(fn=None, inputs=self.file, js="StudioGround.save", api_visibility="private")
 
-    def _page_outputs(self) -> list[Block]:
-        return [
-            *(self.viewer, self.tray, self.status, self.notes, self.words, self.area, self.stage, self.error),
-            *(self.work, self.export_row, self.options, self.welcome, self.run, self.run_all, self.stop, self.clear),
-            *(self.everything, self.task, self.categories, self.query),
-        ]
+    @property
+    def _streamed(self) -> list[Block]:
+        """What may change again and again while something runs: plain strings only.
+
+        Gradio sends a generator's updates as differences that the page applies in place: on a slow page an update that
+        is an object would be lost to the next one.
+        """
+        said = [self.viewer, self.tray, self.status, self.notes, self.words, self.area, self.stage, self.error]
+        return [*said, self.running, self.count]
+
+    @property
+    def _page(self) -> list[Block]:
+        """What a `Shown` may change."""
+        return [*self._streamed, self.task, self.categories, self.query]
 
     def _does(self, action: Callable[..., Shown]) -> Callable[..., Updates]:
         """An action as an event handler."""
@@ -259,28 +271,13 @@ class _GroundTab:
             self.area: shown.area,
             self.stage: shown.stage,
             self.error: shown.error,
+            self.running: None if shown.is_running is None else running_html(shown.is_running),
+            self.count: None if shown.pictures is None else count_html(shown.pictures),
         }
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
-        if shown.is_running is not None:
-            updates[self.run] = gr.update(visible=not shown.is_running)
-            updates[self.stop] = gr.update(visible=shown.is_running)
-            updates[self.run_all] = gr.update(visible=False)
-        if shown.pictures is not None:
-            updates |= self._by_pictures(shown.pictures)
         if shown.task is not None:
             updates |= {self.task: shown.task, **self._question(shown.task, shown.query)}
         return updates or {self.error: gr.skip()}
-
-    def _by_pictures(self, count: int) -> Updates:
-        return {
-            self.work: gr.update(visible=count > 0),
-            self.export_row: gr.update(visible=count > 0),
-            self.options: gr.update(visible=count > 0),
-            self.welcome: gr.update(visible=count == 0),
-            self.clear: gr.update(visible=count > 0),
-            self.run_all: gr.update(visible=count > 1, value=f"Run all {count}"),
-            self.everything: gr.update(visible=count > 1),
-        }
 
     def _question(self, task: Task, query: str | None) -> Updates:
         """The fields of a task, with what an example wants to have written there."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,28 @@ def _value(shown: Shown) -> dict[str, Any]:
 
 def _run(actions: GroundActions, session: Session, ask: Ask | None = None) -> list[Shown]:
     return list(actions.run(session, ask or Ask("detect", "cup, table")))
+
+
+def test_what_the_pocket_model_has_not_learned_is_said_and_not_run(make_studio: MakeStudio, files: list[Path]) -> None:
+    engine = FakeEngine(BOXES, info=replace(FakeEngine().info, is_pocket=True))
+    actions, session = _actions(make_studio, engine), Session()
+    _add(actions, session, files[:1])
+    for task in ("read", "act"):
+        assert "has not learned" in actions.advice(task)
+        *_, shown = _run(actions, session, Ask(task, "open the menu"))
+        assert "has not learned" in (shown.error or "")
+        assert not shown.is_running
+    assert engine.prompts == []
+    assert actions.advice("detect") == ""
+    assert len(_value(_run(actions, session)[-1])["regions"]) == 2
+
+
+def test_any_other_model_is_asked_to_read_and_to_act(make_studio: MakeStudio, files: list[Path]) -> None:
+    engine = FakeEngine(BOXES)
+    actions, session = _actions(make_studio, engine), Session()
+    _add(actions, session, files[:1])
+    assert actions.advice("read") == ""
+    assert not _run(actions, session, Ask("read"))[-1].error
 
 
 # Pictures

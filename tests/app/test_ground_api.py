@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -128,6 +129,15 @@ def test_an_answer_that_repeats_itself_says_so_among_its_problems(make_studio: C
     assert found["finish_reason"] == "repetition"
     assert found["problems"][0] == "The answer repeated itself without end and was stopped."
     assert len(found["boxes"]) == 1
+
+
+@pytest.mark.parametrize("task", ["read", "act"])
+def test_what_the_pocket_model_has_not_learned_is_said_first(make_studio: Callable[..., Studio], task: str) -> None:
+    engine = FakeEngine(("lost ",) * 300, info=replace(FakeEngine().info, is_pocket=True))
+    found = _ask(_client(make_studio(engine)), task=task)
+    assert found["problems"][0].startswith("The pocket model has not learned to ")
+    assert found["finish_reason"] == "length"
+    assert found["usage"]["completion_tokens"] < 300, "gibberish need not be waited for"
 
 
 def test_without_a_model_it_says_so(make_studio: Callable[..., Studio]) -> None:
