@@ -54,7 +54,7 @@ def build_page(studio: Studio) -> Page:
     options: dict[str, Any] = {
         "theme": studio_theme(),
         "head": _head(),
-        "js": "() => window.Studio.start()",
+        "js": f"() => window.Studio.start({studio.settings.max_upload_mb})",
         "footer_links": [],
         "run_history": False,
         "enable_monitoring": False,

@@ -25,6 +25,9 @@ from app.settings import Settings
 
 UPLOADS_PER_REQUEST = 3
 """A request may be this many times as long as the largest picture: several pictures at once, base64 and JSON."""
+_FILES_PER_UPLOAD = 100
+_UPLOAD_PATH = "/gradio_api/upload"
+"""The page's files go there, many in one request. Each is written to the disk as it comes, and measured there."""
 
 _LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _BODY_PATIENCE_S = 60.0
@@ -74,19 +77,20 @@ class Gate:
         self._app = app
         self._settings = settings
         self._hosts = hosts
-        self._max_body_bytes = UPLOADS_PER_REQUEST * settings.max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        refusal = self._refusal(Headers(scope=scope))
+        files = _FILES_PER_UPLOAD if scope["path"] == _UPLOAD_PATH else UPLOADS_PER_REQUEST
+        max_bytes = files * self._settings.max_upload_bytes
+        refusal = self._refusal(Headers(scope=scope), max_bytes)
         if refusal is not None:
             await _send_refusal(refusal, scope, receive, send)
             return
         answer = _Answer(send, self._cookie(scope))
         try:
-            await self._app(scope, self._bounded(receive, answer), answer)
+            await self._app(scope, self._bounded(receive, answer, max_bytes), answer)
         except Exception as error:
             # Starlette would answer and then raise on, which breaks the connection before the answer is read.
             if answer.started:
@@ -97,7 +101,7 @@ class Gate:
         if answer.refusal is not None and not answer.started:
             await _send_refusal(answer.refusal, scope, receive, send)
 
-    def _refusal(self, headers: Headers) -> JSONResponse | None:
+    def _refusal(self, headers: Headers, max_bytes: int) -> JSONResponse | None:
         host = headers.get("host", "")
         if host not in self._hosts:
             return _refuse(403, "This address is not one of this program's. Use http://127.0.0.1 and its port.")
@@ -108,7 +112,7 @@ class Gate:
         if headers.get("sec-fetch-site") == "cross-site" and is_embedded:
             return _refuse(403, "Requests from other web pages are refused.")
         length = headers.get("content-length", "0")
-        if not length.isdecimal() or int(length) > self._max_body_bytes:
+        if not length.isdecimal() or int(length) > max_bytes:
             return self._too_long()
         return None
 
@@ -119,7 +123,7 @@ class Gate:
             "--max-upload-mb changes that.",
         )
 
-    def _bounded(self, receive: Receive, answer: _Answer) -> Receive:
+    def _bounded(self, receive: Receive, answer: _Answer, max_bytes: int) -> Receive:
         """`receive`, with an end to patience and to the number of bytes.
 
         A body may pause for as long as the patience lasts, and be that late in all; drop by drop it would never end.
@@ -140,7 +144,7 @@ class Gate:
                 raise _BodyRefused from None
             seen += len(message.get("body", b""))
             complete = not message.get("more_body", False)
-            if seen > self._max_body_bytes:
+            if seen > max_bytes:
                 answer.refusal = self._too_long()
                 raise _BodyRefused
             return message

@@ -170,9 +170,9 @@ window.StudioChat = (() => {
     addEventListener('dragenter', (event) => hasFiles(event) && isShown() && mark(1));
     addEventListener('dragleave', (event) => hasFiles(event) && isShown() && mark(-1));
     addEventListener('dragover', (event) => hasFiles(event) && isShown() && event.preventDefault());
+    addEventListener('drop', () => mark(-depth), true); // also of what is kept out
     addEventListener('drop', (event) => {
       if (!hasFiles(event) || !isShown()) return;
-      mark(-depth);
       if (byId('composer')?.contains(event.target)) return;
       event.preventDefault();
       addFiles(event.dataTransfer.files);
@@ -190,6 +190,23 @@ window.StudioChat = (() => {
       else if (isWriting()) byId('composer').querySelector('.stop-button').click();
       else byId('editing')?.querySelector('[data-do="leave_edit"]')?.click();
     });
+  }
+
+  /** A message whose picture was left out for its size waits for a second Enter, so that nobody asks about nothing. */
+  function holdBack() {
+    const hold = (event) => {
+      const note = document.querySelector('#chat-composer .left-out');
+      if (!note || isWriting()) return;
+      if (note.dataset.told) return note.remove();
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      note.dataset.told = '1';
+      note.querySelector('span').append(' The message was not sent. Enter again sends it without.');
+    };
+    addEventListener('keydown', (event) => {
+      if (event.target === composerText() && event.key === 'Enter' && !event.shiftKey && !event.isComposing) hold(event);
+    }, true);
+    addEventListener('click', (event) => event.target.closest?.('#composer .submit-button') && hold(event), true);
   }
 
   /** Run `start` as soon as the tab is in the page. */
@@ -234,6 +251,7 @@ window.StudioChat = (() => {
   watchDrops();
   watchKeys();
   watchLength();
+  holdBack();
   countSeconds();
   whenThere(followEnd);
   whenThere(keepDraft);

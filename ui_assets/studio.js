@@ -15,7 +15,8 @@ window.Studio = (() => {
   }
 
   /** The system's choice unless the person made one; Gradio sets its own when it starts, so this comes after. */
-  function start() {
+  function start(maxUploadMb) {
+    keepOutTooLarge(maxUploadMb);
     const system = matchMedia('(prefers-color-scheme: dark)');
     const apply = () => applyTheme(localStorage.getItem(THEME_KEY) ?? (system.matches ? 'dark' : 'light'));
     apply();
@@ -95,6 +96,48 @@ window.Studio = (() => {
     addEventListener('paste', (event) => {
       if (isShown() && event.clipboardData?.files.length) addFiles(button, event.clipboardData.files);
     });
+  }
+
+  /** A file that is too large stays out before it is sent, wherever it is chosen, dropped or pasted. */
+  function keepOutTooLarge(maxMb) {
+    const fits = (file) => file.size <= maxMb * 2 ** 20;
+
+    const keepOut = (event, files, again) => {
+      const large = [...files].filter((file) => !fits(file));
+      if (!large.length) return;
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      const rest = new DataTransfer();
+      for (const file of files) if (fits(file)) rest.items.add(file);
+      again(rest);
+      tellLeftOut(event.target, large, maxMb);
+    };
+
+    addEventListener('change', (event) => {
+      const input = event.target;
+      if (input.type !== 'file') return;
+      keepOut(event, input.files, (rest) => {
+        input.files = rest.files; // none: the same file can be chosen once more
+        if (rest.files.length) input.dispatchEvent(new Event('change', { bubbles: true }));
+      });
+    }, true);
+    for (const [name, Kind, data] of [['drop', DragEvent, 'dataTransfer'], ['paste', ClipboardEvent, 'clipboardData']]) {
+      addEventListener(name, (event) => keepOut(event, event[data]?.files ?? [], (rest) => {
+        event.target.dispatchEvent(new Kind(name, { [data]: rest, bubbles: true, cancelable: true }));
+      }), true);
+    }
+  }
+
+  function tellLeftOut(target, files, maxMb) {
+    const [{ name, size }] = files;
+    const megabytes = Math.ceil((10 * size) / 2 ** 20) / 10;
+    const what = files.length > 1 ? `“${name}” and ${files.length - 1} more were` : `“${name}”, ${megabytes} MB, was`;
+    const note = document.getElementById('left-out-note').content.firstElementChild.cloneNode(true);
+    note.querySelector('span').textContent =
+      `${what} left out: a file may have up to ${maxMb} MB. Make it smaller, or start the program with a larger --max-upload-mb.`;
+    document.querySelector('.left-out')?.remove();
+    const tab = [...document.querySelectorAll('#chat-composer, #ground-intake, #document-intake')];
+    (tab.find((place) => place.contains(target)) ?? tab.find((place) => place.offsetParent))?.prepend(note);
   }
 
   return { start, mount, save, addFiles, watchFiles };

@@ -6,10 +6,11 @@ import base64
 import re
 import threading
 import time
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FilePayload, Page, expect
 
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
@@ -78,6 +79,13 @@ class ChatPage:
             }""",
             [base64.b64encode(data).decode(), name, onto],
         )
+
+    def choose(self, files: Mapping[str, bytes]) -> None:
+        """Choose files in the composer's file chooser."""
+        chosen: list[FilePayload] = [
+            {"name": name, "mimeType": "image/png", "buffer": data} for name, data in files.items()
+        ]
+        self.page.locator("#composer input[type=file]").set_input_files(chosen)
 
 
 @pytest.fixture
@@ -371,16 +379,72 @@ def test_a_bad_file_is_said_at_once_and_nothing_is_lost(chat: ChatPage) -> None:
     expect(chat.page.locator("#notice")).to_be_empty()
 
 
-def test_too_large_an_upload_is_said_and_nothing_is_lost(new_page: NewPage, tmp_path: Path) -> None:
-    with served(Exchangeable(tmp_path, max_upload_mb=1)) as small:
-        small.use(FakeEngine())
-        chat = ChatPage(new_page(small.url))
-        chat.composer.fill("Keep me")
-        chat.drop(bytes(2 * 2**20), "large.png")
-        expect(chat.page.get_by_text("exceed the maximum allowed size of 1.0 Mb")).to_be_visible()
-        expect(chat.composer).to_have_value("Keep me")
-        chat.composer.press("Enter")
-        chat.expect_answer("Hello world.")
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchangeable]:
+    """The program with room for pictures of 1 MB."""
+    with served(Exchangeable(tmp_path_factory.mktemp("small"), max_upload_mb=1)) as running:
+        running.use(FakeEngine())
+        yield running
+
+
+def test_too_large_a_picture_is_left_out_and_the_message_waits_for_a_second_enter(
+    small: Exchangeable, new_page: NewPage
+) -> None:
+    chat = ChatPage(new_page(small.url))
+    chat.composer.fill("Keep me")
+    chat.drop(bytes(2 * 2**20), "large.png")
+    note = chat.page.locator("#chat-composer .left-out")
+    expect(note).to_contain_text("“large.png”, 2 MB, was left out: a file may have up to 1 MB. Make it smaller")
+    expect(chat.page.locator(".toast-body")).to_have_count(0)
+    chat.composer.press("Enter")
+    expect(note).to_contain_text("The message was not sent.")
+    expect(chat.composer).to_have_value("Keep me")
+    expect(chat.page.locator("#conversation .turn")).to_have_count(0)
+    chat.composer.press("Enter")
+    chat.expect_answer("Hello world.")
+    expect(note).to_have_count(0)
+    chat.ask("And now?")
+    chat.expect_answer("Hello world.", count=2)
+
+
+@pytest.mark.parametrize("how", ["dropped into the composer", "pasted", "chosen"])
+def test_only_the_pictures_that_are_too_large_are_left_out(small: Exchangeable, new_page: NewPage, how: str) -> None:
+    chat = ChatPage(new_page(small.url))
+    files = {"small.png": encoded(drawn()), "large.png": encoded(drawn((1000, 600)), "BMP")}
+    if how == "chosen":
+        chat.choose(files)
+    else:
+        chat.page.evaluate(
+            """([files, type]) => {
+                const data = new DataTransfer();
+                for (const [name, encoded] of files) {
+                    const bytes = Uint8Array.from(atob(encoded), (char) => char.charCodeAt(0));
+                    data.items.add(new File([bytes], name, {type: 'image/png'}));
+                }
+                const options = {bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data};
+                const event = type === 'drop' ? new DragEvent(type, options) : new ClipboardEvent(type, options);
+                document.querySelector('#composer textarea').dispatchEvent(event);
+            }""",
+            [
+                [[name, base64.b64encode(data).decode()] for name, data in files.items()],
+                "paste" if how == "pasted" else "drop",
+            ],
+        )
+    expect(chat.page.locator(".left-out")).to_contain_text("“large.png”, 1.8 MB, was left out")
+    expect(chat.page.locator(".draft-picture")).to_contain_text("small.png")
+    chat.page.locator(".left-out").get_by_label("Dismiss").click()
+    chat.ask("What is it?")
+    chat.expect_answer("Hello world.")
+    expect(chat.page.locator(".turn-question .picture")).to_have_count(1)
+
+
+def test_many_pictures_at_once_are_taken_however_large_they_are_together(
+    small: Exchangeable, new_page: NewPage
+) -> None:
+    chat = ChatPage(new_page(small.url))
+    picture = encoded(drawn((600, 500)), "BMP")
+    chat.choose({f"{number}.bmp": picture for number in range(5)})
+    expect(chat.page.locator(".draft-picture")).to_have_count(5)
 
 
 def test_a_very_long_paste_can_be_worked_with_and_a_longer_one_is_refused(chat: ChatPage) -> None:
