@@ -580,6 +580,9 @@ def test_everything_fits_into_360_pixels(running: Running, new_page: NewPage) ->
         assert chat.page.evaluate(
             "(s) => { const e = document.querySelector(s); return e.scrollWidth <= e.clientWidth }", selector
         )
+    words = chat.page.locator(".status-words span")
+    for word in (words.nth(0), words.nth(1)):  # the model's name and the device
+        expect(word).to_be_in_viewport(ratio=1)
     for name, drawer in (("Conversations", "#chat-list"), ("Settings of the answer", "#chat-knobs")):
         expect(chat.page.locator(drawer)).to_be_hidden()
         chat.page.get_by_role("button", name=name, exact=True).click()
