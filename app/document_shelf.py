@@ -10,12 +10,16 @@ import hashlib
 import secrets
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from model.documents import DocumentFile, open_document, page_image, page_thumbnail
 from model.errors import MediaError
 from model.types import Image
+
+T = TypeVar("T")
 
 URL_PREFIX = "/documents/"
 PAGE_DPI = 150.0
@@ -45,6 +49,7 @@ class Shelf:
         self._open: OrderedDict[str, OpenDocument] = OrderedDict()
         self._pages: OrderedDict[tuple[str, int], Image] = OrderedDict()
         self._cached_bytes = 0
+        self._unusable: dict[tuple[str, int], MediaError] = {}
         self._lock = threading.Lock()
 
     def open(self, path: Path, name: str, password: str | None = None) -> OpenDocument:
@@ -59,6 +64,7 @@ class Shelf:
             self._open.move_to_end(document.token)
             while len(self._open) > _MAX_OPEN:
                 self._open.popitem(last=False)
+            self._unusable = {key: error for key, error in self._unusable.items() if key[0] != document.token}
         return document
 
     def find(self, token: str) -> OpenDocument:
@@ -70,20 +76,33 @@ class Shelf:
         raise MediaError("This document is not open any more. Open it again.")
 
     def page(self, document: OpenDocument, page: int) -> Image:
-        """The picture of a page, counted from 1. Raises `MediaError` when it cannot be rendered."""
+        """The picture of a page, counted from 1.
+
+        Raises `MediaError` when it cannot be rendered. One that cannot is not tried again
+        before its document is opened anew, for it may take long.
+        """
         key = (document.token, page)
         with self._lock:
             if key in self._pages:
                 self._pages.move_to_end(key)
                 return self._pages[key]
-        image = page_image(document.file, page, PAGE_DPI)
+        image = self._rendered(key, lambda: page_image(document.file, page, PAGE_DPI))
         with self._lock:
             self._remember(key, image)
         return image
 
     def thumbnail(self, document: OpenDocument, page: int) -> bytes:
-        """A small JPEG of a page. Raises `MediaError` when it cannot be rendered."""
-        return page_thumbnail(document.file, page)
+        """A small JPEG of a page. Raises `MediaError` as `page` does."""
+        return self._rendered((document.token, page), lambda: page_thumbnail(document.file, page))
+
+    def _rendered(self, key: tuple[str, int], render: Callable[[], T]) -> T:
+        if key in self._unusable:
+            raise MediaError(str(self._unusable[key]))
+        try:
+            return render()
+        except MediaError as error:
+            self._unusable[key] = error
+            raise
 
     def _remember(self, key: tuple[str, int], image: Image) -> None:
         if key in self._pages:

@@ -1,44 +1,24 @@
 """Documents as pages: PDF files, TIFF files of several pages, and pictures, which are documents of one page.
 
-Knows how a file becomes pictures of its pages, one page at a time and only when it is asked for, and what a PDF says of
-its own words. Does not know models, nor what is read from a page. Nothing in a document is run or followed: scripts,
-attachments and links are not even looked at.
+Knows how a file becomes pictures of its pages, one page at a time and only when it is asked for. Does not know models,
+nor what is read from a page. Nothing in a document is run or followed.
 """
 
 from __future__ import annotations
 
-import ctypes
 import hashlib
 import io
-import math
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
 from PIL import Image as Pillow
 
-from model import media
-from model.errors import MediaError, MediaTooLarge, PasswordNeeded
+from model import media, pdf
+from model.errors import MediaError, MediaTooLarge
+from model.pdf import XYXY
 from model.types import Image
 
-XYXY = tuple[float, float, float, float]
-
-DOCUMENT_TYPES = frozenset(
-    (".pdf", ".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".heic", ".heif")
-)
-"""Endings of the names of files that can be opened; what a file is, its content tells."""
-
 POINTS_PER_INCH = 72.0
-FINE = 64
-LINE_BREAKS = (10, 13)
-BROKEN_AT = (0x02, 0xFFFE)
-HYPHEN = ord("-")
-MAX_TEXT_CHARS = 200_000
-"""More characters of its own a page does not give: nobody could have printed them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +81,11 @@ def open_document(
     name = media.clean_name(name or path.name)
     sha256, head = _looked_at(path, limits)
     if b"%PDF-" in head:
-        with _opened_pdf(path, password) as pdf:
-            total, media_type = len(pdf), "application/pdf"
+        total, media_type = pdf.count_pages(path, password), "application/pdf"
     elif head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
         total, media_type = media.count_frames(path, limits.max_pages), "image/tiff"
     else:
-        total, media_type = 1, media.read_image_file(path, limits.picture).media_type
+        total, media_type = 1, _picture_type(path, limits.picture)
     if total < 1:
         raise MediaError("This document has no pages. Choose another one.")
     notices = (f"Only the first {limits.max_pages:,} pages are read.",) if total > limits.max_pages else ()
@@ -122,7 +101,7 @@ def page_image(document: DocumentFile, page: int, dpi: float = 150.0, limits: Do
     _check_page(document, page)
     stem = Path(document.name).stem
     if document.media_type == "application/pdf":
-        rendered = _rendered(document, page, dpi / POINTS_PER_INCH, limits.max_page_pixels)
+        rendered = _rendered(document, page, dpi, limits.max_page_pixels)
         return media.image_of(rendered, f"{stem}-{page}.png", limits.picture)
     if document.page_count == 1:
         return media.read_image_file(document.path, limits.picture)
@@ -134,7 +113,7 @@ def page_thumbnail(document: DocumentFile, page: int, max_side: int = 160) -> by
     if document.media_type != "application/pdf":
         return media.thumbnail(page_image(document, page), max_side)
     _check_page(document, page)
-    small = _rendered(document, page, 2 * max_side / POINTS_PER_INCH, 4 * max_side**2)
+    small = _rendered(document, page, 2 * max_side, 4 * max_side**2)
     small.thumbnail((max_side, max_side), Pillow.Resampling.LANCZOS)
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=85)
@@ -149,8 +128,21 @@ def page_text(document: DocumentFile, page: int, size_wh: tuple[int, int]) -> Pa
     _check_page(document, page)
     if document.media_type != "application/pdf":
         return PageText()
-    with _opened_page(document, page) as opened:
-        return PageText(tuple(_lines(opened, size_wh)))
+    lines = pdf.text_lines(document.path, document.password, page, size_wh)
+    return PageText(tuple(TextLine(text, xyxy) for text, xyxy in lines))
+
+
+def _rendered(document: DocumentFile, page: int, dpi: float, max_pixels: int) -> Pillow.Image:
+    return pdf.render(document.path, document.password, page, dpi / POINTS_PER_INCH, max_pixels)
+
+
+def _picture_type(path: Path, limits: media.Limits) -> str:
+    try:
+        return media.read_image_file(path, limits).media_type
+    except MediaTooLarge:
+        raise
+    except MediaError as error:  # whoever has to save it as something else may save it as a PDF
+        raise MediaError(str(error).replace(media.ACCEPTED, f"PDF, {media.ACCEPTED}")) from error
 
 
 def _looked_at(path: Path, limits: DocumentLimits) -> tuple[str, bytes]:
@@ -182,95 +174,3 @@ def _check_page(document: DocumentFile, page: int) -> None:
         raise MediaError(f"There is no page {page:,}: this document has {pages}.")
     if not document.path.is_file():
         raise MediaError("This file is no longer there. Choose it again.")
-
-
-_PDFIUM = threading.Lock()
-"""PDFium may be used by one thread at a time, whichever document it is."""
-
-
-@contextmanager
-def _opened_pdf(path: Path, password: str | None) -> Iterator[pdfium.PdfDocument]:
-    """The file as PDFium sees it, alone and for a moment: nothing of it stays in memory."""
-    with _PDFIUM, _plain_errors(password):
-        pdf = pdfium.PdfDocument(path, password=password)
-        try:
-            yield pdf
-        finally:
-            pdf.close()
-
-
-@contextmanager
-def _opened_page(document: DocumentFile, page: int) -> Iterator[pdfium.PdfPage]:
-    with _opened_pdf(document.path, document.password) as pdf:
-        pdf.init_forms()  # else what was filled into a form would not be drawn
-        opened = pdf[page - 1]
-        try:
-            yield opened
-        finally:
-            opened.close()
-
-
-@contextmanager
-def _plain_errors(password: str | None) -> Iterator[None]:
-    """Whatever PDFium says becomes one sentence."""
-    try:
-        yield
-    except pdfium.PdfiumError as error:
-        if getattr(error, "err_code", None) == pdfium_c.FPDF_ERR_PASSWORD:
-            raise PasswordNeeded(
-                "This document is protected. Type its password."
-                if password is None
-                else "This password does not open the document. Type another one."
-            ) from error
-        raise MediaError("This PDF is damaged, or protected in a way that is not supported.") from error
-
-
-def _rendered(document: DocumentFile, page: int, scale: float, max_pixels: int) -> Pillow.Image:
-    """The page in RGB on white, with at most `max_pixels` pixels."""
-    with _opened_page(document, page) as opened:
-        width, height = opened.get_size()
-        if not (0 < width < math.inf and 0 < height < math.inf):
-            raise MediaError(f"Page {page:,} has no size.")
-        # The renderer rounds both sides up: nothing may be left over from an even number, and one pixel is kept back.
-        largest = math.sqrt(max_pixels / (width * height)) * (1 - 1 / math.sqrt(max_pixels))
-        bitmap = opened.render(scale=min(scale * (1 - 1e-9), largest), rev_byteorder=True)
-        picture: Pillow.Image = bitmap.to_pil()
-        return picture.convert("RGB")
-
-
-def _lines(page: pdfium.PdfPage, size_wh: tuple[int, int]) -> Iterator[TextLine]:
-    """The page's lines: PDFium puts a line break between them, which is a character of its own."""
-    words = page.get_textpage()
-    try:
-        codes = [pdfium_c.FPDFText_GetUnicode(words, i) for i in range(min(words.count_chars(), MAX_TEXT_CHARS))]
-        start = 0
-        for index, code in enumerate([*codes, LINE_BREAKS[0]]):
-            if code in LINE_BREAKS:
-                text = _text_of(codes[start:index])
-                if text:
-                    yield TextLine(text, _place(page, words, start, index - start, size_wh))
-                start = index + 1
-    finally:
-        words.close()
-
-
-def _text_of(codes: list[int]) -> str:
-    """The text of PDFium's UTF-16 units; a hyphen at which a line was broken is a hyphen."""
-    units = b"".join((HYPHEN if code in BROKEN_AT else min(code, 0xFFFD)).to_bytes(2, "little") for code in codes)
-    return " ".join(units.decode("utf-16-le", "replace").replace("\0", "").split())
-
-
-def _place(page: pdfium.PdfPage, words: pdfium.PdfTextPage, start: int, count: int, size_wh: tuple[int, int]) -> XYXY:
-    """The box around some characters in pixels; the page's own turn and its visible part are counted in."""
-    rects = [words.get_rect(index) for index in range(words.count_rects(start, count))]
-    corners = [xy for left, bottom, right, top in rects for xy in ((left, bottom), (right, top))]
-    xs, ys = zip(*(_on_picture(page, xy, size_wh) for xy in corners), strict=True) if corners else ((0.0,), (0.0,))
-    return min(xs), min(ys), max(xs), max(ys)
-
-
-def _on_picture(page: pdfium.PdfPage, xy: tuple[float, float], size_wh: tuple[int, int]) -> tuple[float, float]:
-    """A place on the page, in points from its lower left corner, in pixels. Asked for finely: it comes in integers."""
-    x, y = ctypes.c_int(), ctypes.c_int()
-    width, height = size_wh[0] * FINE, size_wh[1] * FINE
-    pdfium_c.FPDF_PageToDevice(page, 0, 0, width, height, 0, *xy, x, y)
-    return min(max(x.value, 0), width) / FINE, min(max(y.value, 0), height) / FINE

@@ -22,7 +22,6 @@ from app.knobs import PRESET_NAMES
 from app.people import person_of
 from app.studio import Studio
 from app.viewer import image_viewer
-from model.documents import DOCUMENT_TYPES
 from model.errors import StudioError
 from model.prompts import FIELD_PRESETS
 
@@ -135,7 +134,6 @@ class _DocumentTab:
                     self.choose = gr.UploadButton(
                         "Choose documents",
                         file_count="multiple",
-                        file_types=sorted(DOCUMENT_TYPES),
                         type="filepath",
                         size="sm",
                         min_width=0,

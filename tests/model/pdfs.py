@@ -45,3 +45,24 @@ def write_pdf(path: Path, *pages: Page, password: str | None = None) -> Path:
     encryption = pikepdf.Encryption(user=password, owner="owner") if password else False
     build_pdf(pages).save(path, encryption=encryption)
     return path
+
+
+def write_endless_pdf(path: Path) -> Path:
+    """A first page that nobody could draw to its end, a form of forms of forms, and a second one with a square."""
+    pdf = pikepdf.new()
+    inner = None
+    for _ in range(12):
+        form = pdf.make_stream(b"/X Do " * 12 if inner else b"0 0 9 9 re f " * 10)
+        form.stream_dict.update(Dictionary(Type=Name.XObject, Subtype=Name.Form, BBox=Array([0, 0, 600, 800])))
+        form.Resources = Dictionary(XObject=Dictionary(X=inner)) if inner else Dictionary()
+        inner = pdf.make_indirect(form)
+    for content in (b"/X Do", b"0 0 306 396 re f"):
+        described = Dictionary(
+            Type=Name.Page,
+            MediaBox=Array([0, 0, 612, 792]),
+            Resources=Dictionary(XObject=Dictionary(X=inner)),
+            Contents=pdf.make_stream(content),
+        )
+        pdf.pages.append(pikepdf.Page(pdf.make_indirect(described)))
+    pdf.save(path)
+    return path

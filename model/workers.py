@@ -1,0 +1,70 @@
+"""Processes for work that may hang, crash or fill the memory: files from anywhere meet their decoders there.
+
+Knows processes and their limits. Does not know what is done in them: that is a function of a module, whose arguments,
+result and errors can be pickled.
+"""
+
+from __future__ import annotations
+
+import atexit
+import multiprocessing
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from pebble import ProcessExpired, ProcessPool
+
+T = TypeVar("T")
+
+MEMORY_LIMIT_BYTES = 4 * 2**30
+"""More memory than this a process does not get, where the system can refuse it."""
+
+
+class WorkerLost(Exception):
+    """The work took too long or too much memory, or its process died of it. The next work finds a process again."""
+
+
+class Workers:
+    """Up to `count` processes, started when they are first needed; safe between threads.
+
+    They are not forked, which would copy the locks and the memory of this process.
+    """
+
+    def __init__(self, count: int = 1) -> None:
+        self._count = count
+        self._pool: ProcessPool | None = None
+        self._lock = threading.Lock()
+
+    def run(self, function: Callable[..., T], *args: object, limit_s: float) -> T:
+        """What the function returns, or raises. Raises `WorkerLost` after `limit_s` seconds of work."""
+        try:
+            result: T = self._started().schedule(function, args, timeout=limit_s).result()
+        except (TimeoutError, MemoryError, ProcessExpired) as error:
+            raise WorkerLost from error
+        return result
+
+    def close(self) -> None:
+        """End the processes; waits for that, for one that just starts would complain that this one is gone."""
+        with self._lock:
+            if self._pool is not None:
+                self._pool.stop()
+                self._pool.join()
+                self._pool = None
+
+    def _started(self) -> ProcessPool:
+        with self._lock:
+            if self._pool is None:
+                context = multiprocessing.get_context("spawn")
+                self._pool = ProcessPool(self._count, initializer=_bound_memory, context=context)
+                atexit.register(self.close)
+            return self._pool
+
+
+def _bound_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT_BYTES, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -1,0 +1,66 @@
+"""Work in processes of its own: results and errors come back, and what hangs, dies or swells is lost alone."""
+
+from __future__ import annotations
+
+import operator
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from model.workers import MEMORY_LIMIT_BYTES, WorkerLost, Workers
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(scope="module")
+def workers() -> Iterator[Workers]:
+    workers = Workers(1)
+    yield workers
+    workers.close()
+
+
+def test_results_and_errors_come_back(workers: Workers) -> None:
+    assert workers.run(operator.mul, 6, 7, limit_s=60) == 42
+    assert workers.run(os.getpid, limit_s=60) != os.getpid()
+    with pytest.raises(ZeroDivisionError):
+        workers.run(operator.truediv, 1, 0, limit_s=60)
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [
+        pytest.param(time.sleep, (600,), id="hangs"),
+        pytest.param(os.abort, (), id="dies"),
+        pytest.param(
+            bytearray,
+            (MEMORY_LIMIT_BYTES,),
+            id="swells",
+            marks=pytest.mark.skipif(sys.platform != "linux", reason="only Linux refuses the memory"),
+        ),
+    ],
+)
+def test_what_goes_wrong_is_lost_alone(
+    workers: Workers, function: Callable[..., object], arguments: tuple[object, ...]
+) -> None:
+    with pytest.raises(WorkerLost):
+        workers.run(function, *arguments, limit_s=2)
+    assert workers.run(operator.mul, 6, 7, limit_s=60) == 42
+
+
+def test_a_program_that_ends_takes_its_processes_along_in_silence() -> None:
+    program = """
+import time
+from model.workers import WorkerLost, Workers
+if __name__ == "__main__":
+    try:
+        Workers(2).run(time.sleep, 600, limit_s=1)
+    except WorkerLost:
+        print("lost")
+"""
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (0, "lost\n", "")
