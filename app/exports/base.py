@@ -97,11 +97,13 @@ def picture_file(image: Image) -> tuple[bytes, str]:
 def bounds(region: Region) -> tuple[float, float, float, float] | None:
     """The upright box around a box or polygon; None for what has no area."""
     if isinstance(region, Box):
-        return region.xyxy
-    if isinstance(region, Polygon):
+        xyxy = region.xyxy
+    elif isinstance(region, Polygon):
         xs, ys = [x for x, _ in region.xy], [y for _, y in region.xy]
-        return min(xs), min(ys), max(xs), max(ys)
-    return None
+        xyxy = min(xs), min(ys), max(xs), max(ys)
+    else:
+        return None
+    return xyxy if xyxy[0] < xyxy[2] and xyxy[1] < xyxy[3] else None
 
 
 def left_out(count: int, what: str, format_name: str) -> list[str]:

@@ -1,7 +1,8 @@
 """COCO object annotations: one JSON file for all pictures (https://cocodataset.org/#format-data).
 
 Boxes have `bbox`, polygons `segmentation` too, points are annotations with one visible keypoint and an empty box. What
-a box says beyond COCO stands in `text` and `attributes`, which readers pass over. 3D boxes and actions have no place.
+a box says beyond COCO stands in `text` and `attributes`, which readers pass over.
+3D boxes, actions and boxes without an area have no place.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import IO, Any
 
 from app.exports.base import Annotated, Names, bounds, class_name, left_out, picture_file
-from model.types import Box, Box3D, Point, Polygon, Region
+from model.types import Box, Point, Polygon, Region
 
 _VISIBLE = 2
 
@@ -28,7 +29,7 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
         file_name = names.stem(item.image) + picture_file(item.image)[1]
         images.append({"id": image_id, "file_name": file_name, "width": width, "height": height})
         for region in item.answer.regions:
-            if isinstance(region, Box3D):
+            if not isinstance(region, Point) and bounds(region) is None:
                 skipped += 1
                 continue
             category_id = labels.index(region.label) + 1
@@ -39,7 +40,7 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
     categories = [_category(place, label, label in pointed) for place, label in enumerate(labels, 1)]
     dataset = {"info": {}, "licenses": [], "images": images, "annotations": annotations, "categories": categories}
     file.write(json.dumps(dataset, ensure_ascii=False, indent=1).encode())
-    return left_out(skipped, "actions and 3D boxes", "COCO")
+    return left_out(skipped, "actions, 3D boxes and boxes without an area", "COCO")
 
 
 def _category(category_id: int, label: str, is_pointed: bool) -> dict[str, Any]:

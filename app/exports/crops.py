@@ -1,6 +1,7 @@
 """A cut-out of each box and polygon, as PNG files in a zip: `photo/001-cup.png`.
 
-Cut at whole pixels, outwards, so that nothing of the box is lost. Points, 3D boxes and actions have no area to cut.
+Cut at whole pixels, outwards, so that nothing of the box is lost. Points, 3D boxes, actions and boxes without an
+area give none.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
                 picture.crop(pixel_box(box, item.image.size_wh)).save(crop, "PNG")
                 name = "-".join(filter(None, (f"{number:03}", safe_name(region.label))))
                 archive.writestr(f"{stem}/{name}.png", crop.getvalue())
-    return left_out(skipped, "points, actions and 3D boxes", "a folder of cut-outs")
+    return left_out(skipped, "points, actions, 3D boxes and boxes without an area", "a folder of cut-outs")
 
 
 def pixel_box(xyxy: tuple[float, float, float, float], size_wh: tuple[int, int]) -> tuple[int, int, int, int]:

@@ -1,7 +1,7 @@
 """YOLO detection data: a zip with `images/`, `labels/` and `data.yaml` (https://docs.ultralytics.com/datasets/detect/).
 
 A line of a label file is `class x_center y_center width height`, the last four as fractions of the picture. Polygons go
-in as the boxes around them; points, 3D boxes and actions have no place.
+in as the boxes around them; points, 3D boxes, actions and boxes without an area have no place.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
             archive.writestr(f"labels/{stem}.txt", "".join(f"{line}\n" for line in lines))
             skipped += len(item.answer.regions) + len(item.answer.actions) - len(lines)
         archive.writestr("data.yaml", _data_yaml(labels))
-    return left_out(skipped, "points, actions and 3D boxes", "YOLO")
+    return left_out(skipped, "points, actions, 3D boxes and boxes without an area", "YOLO")
 
 
 def _lines(item: Annotated, labels: Sequence[str]) -> list[str]:

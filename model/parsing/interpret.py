@@ -210,17 +210,23 @@ class Interpreter:
         if not groups or len(groups) != (1 if flat else len(root.items)):
             return
         if all(group is not None and len(group) == 4 for group in numbers):
-            yield from (Written("box", group, self.around.words) for group in numbers if group)
+            boxes = [group for group in numbers if group]
+            yield from (Written("box", group, self.around.words) for group in boxes if self._may_be_box(group))
         elif flat and not is_whole:
             return
         elif self.around.in_fence and all(group is not None and len(group) == 2 for group in numbers):
             yield from (Written("point", group, self.around.words) for group in numbers if group)
 
+    def _may_be_box(self, numbers: tuple[float, ...]) -> bool:
+        """Whether four numbers may be a box: in the middle of a sentence "[255, 0, 0, 128]" is rather a colour."""
+        x1, y1, x2, y2 = numbers
+        return self.around.alone or self._findings.count > 0 or (x1 < x2 and y1 < y2)
+
 
 def _key_as_label(frame: Frame) -> str:
     """The key of an object whose value is being read, if it names a thing."""
     key = frame.key or ""
-    return "" if normal(key) in CONTAINER_KEYS or named_picture(key) is not None else key
+    return "" if normal(key) in CONTAINER_KEYS or _is_place_key(key) or named_picture(key) is not None else key
 
 
 def _ancestors(frame: Frame) -> Iterator[Frame]:

@@ -7,6 +7,7 @@ insides of `<box>`, `<quad>`, `<point>` and `<points>`. Does not know where they
 from __future__ import annotations
 
 import re
+from html import unescape
 
 from model.parsing.regions import Kind, Written, kind_by_count
 
@@ -21,7 +22,9 @@ CUT_CORNERS = re.compile(rf"(?:{PAIR} {{0,3}}[,，] {{0,3}}){{1,3}}(?:\([-+\d .,
 CUT_NUMBERS = re.compile(r"\[[-+\d., ]*")
 MAX_CORNER_CHARS = 300
 CORNER_CHARS = re.compile(r"[-+\d .,，()]{0,300}")
-PLAIN_LINE = re.compile(rf"{BULLET}({NUMBER}),\s?({NUMBER}),\s?({NUMBER}),\s?({NUMBER})(?:[\s,:：]+(\S.*?))?\s*")
+# Three noughts after a comma are a part of a large number: "1,000,200,300 people".
+COORDINATE = rf"(?!0\d){NUMBER}"
+PLAIN_LINE = re.compile(rf"{BULLET}({COORDINATE})" + rf",\s?({COORDINATE})" * 3 + r"(?:[\s,:：]+(\S.*?))?\s*")
 PLAIN_START = re.compile(rf"{BULLET}{NUMBER},")
 NUMBERS = re.compile(NUMBER)
 ATTRIBUTE = re.compile(r"(\w{1,40})\s*=\s*(?:\"([^\"]*)\"|'([^']*)'|([^\s>\"']+))")
@@ -52,16 +55,16 @@ def read_corners(text: str, label: str) -> Written:
 
 
 def read_tagged(tag: Kind, text: str, label: str) -> list[Written]:
-    """The places between two tags: a `<box>` may hold several boxes in brackets of their own."""
-    numbers = numbers_in(text)
-    if tag == "box" and len(numbers) > 4 and len(numbers) % 4 == 0:
-        return [Written("box", numbers[start : start + 4], label) for start in range(0, len(numbers), 4)]
+    """The places between two tags: a `<box>` may hold several boxes in brackets of their own, a `<point>` points."""
+    numbers, size = numbers_in(text), {"box": 4, "point": 2}.get(tag, 0)
+    if size and len(numbers) > size and len(numbers) % size == 0:
+        return [Written(tag, numbers[start : start + size], label) for start in range(0, len(numbers), size)]
     return [Written(tag, numbers, label)]
 
 
 def read_points_tag(tag: str) -> tuple[list[tuple[float, ...]], str]:
     """The points and the `alt` label of `<points x1="10.5" y1="20.1" .. alt="..">` or `<point x=".." y="..">`."""
-    values = {match[1].lower(): match[2] or match[3] or match[4] or "" for match in ATTRIBUTE.finditer(tag)}
+    values = {match[1].lower(): unescape(match[2] or match[3] or match[4] or "") for match in ATTRIBUTE.finditer(tag)}
     points = [
         (*numbers_in(x), *numbers_in(values.get("y" + key[1:], "")))
         for key, x in values.items()

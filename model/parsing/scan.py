@@ -29,9 +29,13 @@ LOOKBACK = 8
 CLOSING = {"}": "{", "]": "[", ")": "("}
 SKIPPED_WORDS = ("...", "…")
 
-TOKEN = re.compile(rf"\s*(?:([\[\]{{}}(),:\"'`<])|([^\s\[\]{{}}(),:\"'`<]{{1,{WORD_CHARS}}}))?")
+QUOTES = {'"': '"', "'": "'", **dict.fromkeys("“”„", '“”"'), **dict.fromkeys("‘’‚", "‘’'")}
+"""What may end a string, by what began it. A typographic quote ends none that a plain one began: it is a part of it."""
+
+MARKS = r"\[\]{}(),:`<" + "".join(QUOTES)
+TOKEN = re.compile(rf"\s*(?:([{MARKS}])|([^\s{MARKS}]{{1,{WORD_CHARS}}}))?")
 UNQUOTED = re.compile(rf"[^,}}\]\n\"{{\[]{{1,{WORD_CHARS}}}")
-STRING_STOP = {quote: re.compile(rf"[{quote}\\]") for quote in "\"'"}
+STRING_STOP = {quote: re.compile(rf"[{ends}\\]") for quote, ends in QUOTES.items()}
 # A quote ends a string only before one of these: `'man's hat'` and `"the "big" one"` are read as they are meant.
 AFTER_STRING = re.compile(r"[ \t]{0,64}(?:([,:}\])\r\n`<])|(.))?", re.DOTALL)
 
@@ -181,7 +185,7 @@ class ValueReader:
             return self._open(mark, pos, offset)
         if mark in CLOSING:
             return self._close(mark, pos, offset)
-        if mark in "\"'":
+        if mark in QUOTES:
             self._quote, self._string_start = mark, offset + pos
         elif mark == ",":
             return self._comma(pos, offset)

@@ -1,13 +1,15 @@
 """Reads tags and special tokens: their spelling, also when only its beginning has arrived, and the places in them.
 
 Knows `<ref>`, `<box>` and `<quad>` of Qwen-VL, the special tokens of Qwen2-VL, the `<points>` of Molmo and Qwen2.5-VL,
-and tool call tags. Does not know values and fences; thinking is left to the reader of the whole text.
+bare `<point>500 600</point>`, and tool call tags. Does not know values and fences; thinking is left to the reader of
+the whole text.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import replace
+from html import unescape
 from typing import Literal
 
 from model.parsing.findings import Findings
@@ -17,8 +19,8 @@ from model.parsing.regions import Kind, Written
 from model.parsing.tools import read_tagged_call
 
 TagKind = Literal[
-    "ref", "ref_end", "box", "quad", "point", "place_end", "points", "points_end", "call", "call_end", "function",
-    "think", "think_end", "ignored",
+    "ref", "ref_end", "box", "quad", "point", "place_end", "points", "points_end", "bare_point", "call", "call_end",
+    "function", "think", "think_end", "ignored",
 ]  # fmt: skip
 
 FIXED: dict[str, TagKind] = {
@@ -36,6 +38,8 @@ FIXED: dict[str, TagKind] = {
     "<|quad_end|>": "place_end",
     "<|point_start|>": "point",
     "<|point_end|>": "place_end",
+    "<point>": "bare_point",
+    "<points>": "bare_point",
     "</point>": "points_end",
     "</points>": "points_end",
     "<tool_call>": "call",
@@ -54,8 +58,8 @@ MAX_TAG_CHARS = 20_000
 LONGEST_FIXED = max(map(len, FIXED))
 FIXED_TAG = re.compile("|".join(map(re.escape, FIXED)))
 COORDINATES = re.compile(r"[-+\d\s.,，()\[\]]{0,2000}")
-PLACE_KINDS: dict[TagKind, Kind] = {"box": "box", "quad": "polygon", "point": "point"}
-LEAST_NUMBERS: dict[TagKind, int] = {"box": 4, "quad": 8, "point": 2}
+PLACE_KINDS: dict[TagKind, Kind] = {"box": "box", "quad": "polygon", "point": "point", "bare_point": "point"}
+LEAST_NUMBERS: dict[TagKind, int] = {"box": 4, "quad": 8, "point": 2, "bare_point": 2}
 
 WAIT = -1
 """Returned instead of a position when more text has to tell."""
@@ -122,7 +126,10 @@ class TagReader:
         closing = tag_at(text, after, final=final) if text[after : after + 1] == "<" else None
         if not final and (after == len(text) or (closing and closing[1] == WAIT)):
             return WAIT
-        if closing and closing[0] == "place_end":
+        if kind == "bare_point" and not any(map(str.isdigit, inside[0])):
+            self._prose.add(text[start:end], offset + start)  # somebody writes about the tag
+            return end
+        if closing and closing[0] in ("place_end", "points_end"):
             after = closing[1]
         elif after == len(text) and _is_cut(kind, inside[0]):
             self._findings.problems.answer_was_cut(self._findings.count)
@@ -144,7 +151,7 @@ class TagReader:
             self.close_points(end)
 
     def close_points(self, end: int) -> None:
-        label = " ".join(self._prose.words.split()) if self._points and not self._points[0].label else ""
+        label = unescape(" ".join(self._prose.words.split())) if self._points and not self._points[0].label else ""
         for point in self._points:
             labelled = replace(point, label=point.label or label)
             self._findings.add_place(labelled, (self._points_start, end), self.image_index)
@@ -157,7 +164,7 @@ class TagReader:
         self._prose.take_out()
         if close < 0:
             self._findings.problems.answer_was_cut(self._findings.count)
-            return len(text)
+            return len(text) if final else end
         name = text[start:end].removeprefix("<function=").rstrip(">")
         after = close + len(FUNCTION_END)
         call = read_tagged_call(name, text[end:close])

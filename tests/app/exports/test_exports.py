@@ -20,7 +20,7 @@ from app.exports.crops import pixel_box
 from app.exports.tables import COLUMNS
 from app.palette import label_order
 from app.wire import label_of
-from model.types import Answer, Box, Image
+from model.types import Answer, Box, Image, Polygon
 from tests.app.found import EVERYTHING, picture
 
 BOXES = Answer(
@@ -79,7 +79,7 @@ def test_coco_is_read_by_pycocotools(tmp_path: Path) -> None:
     data, notes = _write("coco", Annotated(picture(), EVERYTHING), Annotated(picture(), BOXES))
     (tmp_path / "found.json").write_bytes(data)
     coco = _coco(tmp_path / "found.json")
-    assert notes == ["4 results were left out: COCO has no place for actions and 3D boxes."]
+    assert notes == ["4 results were left out: COCO has no place for actions, 3D boxes and boxes without an area."]
     assert [image["file_name"] for image in coco.loadImgs(coco.getImgIds())] == ["photo.png", "photo-2.png"]
     assert {category["name"] for category in coco.loadCats(coco.getCatIds())} >= {"cup", "line", "tip", "roof"}
     cups = coco.loadAnns(coco.getAnnIds(catIds=coco.getCatIds(catNms=["cup"])))
@@ -138,7 +138,25 @@ def test_yolo_boxes_come_back_within_a_pixel(tmp_path: Path, size_wh: tuple[int,
 
 def test_yolo_says_what_it_leaves_out() -> None:
     _, notes = _write("yolo", Annotated(picture(), EVERYTHING))
-    assert notes == ["5 results were left out: YOLO has no place for points, actions and 3D boxes."]
+    assert notes == [
+        "5 results were left out: YOLO has no place for points, actions, 3D boxes and boxes without an area."
+    ]
+
+
+@pytest.mark.parametrize("key", ["coco", "yolo", "crops"])
+def test_boxes_without_an_area_are_left_out_and_told(key: str, tmp_path: Path) -> None:
+    flat = [Box("cup", xyxy) for xyxy in ((5, 5, 5, 5), (5, 5, 90, 5), (5, 5, 5, 90), (200, 150, 200, 150))]
+    item = Annotated(picture(), Answer(regions=(*flat, *BOXES.regions, Polygon("line", ((1, 1), (9, 1), (5, 1))))))
+    data, notes = _write(key, item)
+    assert notes[0].startswith("5 results were left out")
+    if key == "coco":
+        (tmp_path / "found.json").write_bytes(data)
+        assert len(_coco(tmp_path / "found.json").anns) == 3
+    else:
+        folder = _unpack(data, tmp_path)
+        label_files = list(folder.glob("labels/*.txt"))
+        lines = [line for file in label_files for line in file.read_text().splitlines()]
+        assert len(lines or list(folder.glob("photo/*.png"))) == 3
 
 
 def test_csv_has_a_row_for_each_thing() -> None:

@@ -1,4 +1,4 @@
-"""Valid answers of every form that has a closing mark, for property tests: the text, and how many objects are in it."""
+"""Valid answers of every form, for property tests: the text, and how many objects are in it."""
 
 from __future__ import annotations
 
@@ -65,14 +65,61 @@ def pointed(points: list[tuple[str, list[int]]]) -> str:
     return " ".join(f'<point x="{x / 10}" y="{y / 10}" alt="{name}">{name}</point>' for name, (x, y) in points)
 
 
+def pair(x: int, y: int) -> str:
+    return f"({x},{y})"
+
+
+def stripped(places: list[tuple[str, list[list[int]]]]) -> str:
+    """Boxes and quads of Qwen2-VL without the special tokens: label and corners, one behind the other."""
+    return " and ".join(name + ",".join(pair(*corner) for corner in corners) for name, corners in places) + "."
+
+
+def quads(places: list[tuple[str, list[list[int]]]]) -> str:
+    inside = (f"<ref>{name}</ref><quad>{','.join(pair(*xy) for xy in corners)}</quad>" for name, corners in places)
+    return "\n".join(inside)
+
+
+def plain_lines(boxes: list[tuple[str, list[int]]]) -> str:
+    return "".join(f"{','.join(map(str, box))} {name}\n" for name, box in boxes)
+
+
+def called(arguments: dict[str, Any]) -> str:
+    call = json.dumps({"name": "computer_use", "arguments": arguments})
+    return f"Thought: there it is.\nAction: click.\n<tool_call>\n{call}\n</tool_call>"
+
+
+def called_in_tags(arguments: dict[str, Any]) -> str:
+    inside = "".join(f"<parameter={key}>\n{json.dumps(value)}\n</parameter>\n" for key, value in arguments.items())
+    return f"<tool_call>\n<function=computer_use>\n{inside}</function>\n</tool_call>"
+
+
+BOXED = st.lists(st.tuples(NAMES, BOXES), min_size=1, max_size=4)
+CORNERED = st.lists(
+    st.tuples(NAMES, st.sampled_from((2, 4)).flatmap(lambda n: st.lists(POINTS, min_size=n, max_size=n))),
+    min_size=1,
+    max_size=4,
+)
+QUADS = st.lists(st.tuples(NAMES, st.lists(POINTS, min_size=4, max_size=4)), min_size=1, max_size=4)
+ARGUMENTS = st.one_of(
+    st.fixed_dictionaries({"action": st.just("left_click"), "coordinate": POINTS}),
+    st.fixed_dictionaries({"action": st.just("drag"), "coordinate": POINTS, "coordinate2": POINTS}),
+    st.fixed_dictionaries({"coordinate": POINTS, "action": st.just("type"), "text": WORDS}),
+    st.fixed_dictionaries({"action": st.just("wait"), "time": NUMBERS}),
+)
+CALLS = st.lists(ARGUMENTS, min_size=1, max_size=3)
+
+
 TEXTS: st.SearchStrategy[tuple[str, int]] = st.one_of(
     LISTS.map(lambda items: (fenced(items), len(items))),
     LISTS.map(lambda items: (json.dumps(items), len(items))),
     LISTS.map(lambda items: (repr(items), len(items))),
     LISTS.map(lambda items: ("\n".join(map(json.dumps, items)), len(items))),
     LISTS.map(lambda items: ("Here they are: " + json.dumps({"objects": items}, indent=2) + "\nDone.", len(items))),
-    st.lists(st.tuples(NAMES, BOXES), min_size=1, max_size=4).map(lambda boxes: (tagged(boxes), len(boxes))),
-    st.lists(st.tuples(NAMES, BOXES), min_size=1, max_size=4).map(lambda boxes: (special(boxes), len(boxes))),
+    BOXED.map(lambda boxes: (tagged(boxes), len(boxes))),
+    BOXED.map(lambda boxes: (special(boxes), len(boxes))),
+    QUADS.map(lambda places: (quads(places), len(places))),
+    CALLS.map(lambda calls: ("\n".join(map(called, calls)), len(calls))),
+    CALLS.map(lambda calls: ("\n".join(map(called_in_tags, calls)), len(calls))),
     st.lists(st.tuples(NAMES, POINTS), min_size=1, max_size=4).map(lambda points: (pointed(points), len(points))),
     st.dictionaries(SECONDS.map(lambda s: f"{clock(s)} - {clock(s + 1)}"), WORDS, min_size=1, max_size=5).map(
         lambda events: (json.dumps(events), len(events))
@@ -81,6 +128,15 @@ TEXTS: st.SearchStrategy[tuple[str, int]] = st.one_of(
         lambda boxes: (json.dumps(boxes), sum(map(len, boxes.values())))
     ),
 )
+"""Answers whose objects all have a closing mark: cut anywhere, what is left says which of them are whole."""
+
+LINES = st.lists(st.tuples(NAMES, BOXES), min_size=1, max_size=3)
+OPEN_TEXTS: st.SearchStrategy[tuple[str, int]] = st.one_of(
+    LINES.map(lambda boxes: (plain_lines(boxes), len(boxes))),
+    LINES.map(lambda boxes: (f"```\n{plain_lines(boxes)}```", len(boxes))),
+    CORNERED.map(lambda places: (stripped(places), len(places))),
+)
+"""Answers whose objects have none: of one that ends behind "10,20,30,40 red c" nobody can tell whether it was cut."""
 
 
 PLAIN = st.from_regex(r"[a-z米]{1,8}( [a-z]{1,8}){0,3}", fullmatch=True)

@@ -28,6 +28,7 @@ FRAGMENTS = (
     *('<points x1="1" y1="2">', "</points>", "<function=", "</function>", "<|im_end|>", "<|box_start|>"),
     *('"bbox_2d": [1,2,3,4]', '"label": "x"', '"point_2d"', '"bboxes"', '"name": "f"', '"arguments": {', '"time"'),
     *("1,2,3,4 dog", "(1,2),(3,4)", "NaN", "1e999", "-", "9" * 50, "01:02.5 - 02:03", '"start": 1', "in 3 - 4 seconds"),
+    *("<point>", "500 600", "</point>", "<function=f>", "“", "”", "‘", "’", "&amp;", '"points": ['),
     *("Picture 2", "...", "//", "é", "全", "\x00", "\r", "```html\n", "```markdown\n", "<html>", "</html>", "</body>"),
     *(
         '<p data-bbox="1 2 3 4">',

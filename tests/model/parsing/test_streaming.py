@@ -12,12 +12,12 @@ from model.catalog import PER_1000
 from model.parsing import AnswerParser, parse_answer
 from model.types import Answer, Block
 from tests.model.parsing.answers import PICTURE, objects, streamed
-from tests.model.parsing.strategies import PAGES, TEXTS
+from tests.model.parsing.strategies import OPEN_TEXTS, PAGES, TEXTS
 
 MEDIA = [PICTURE]
 
 
-@given(TEXTS)
+@given(st.one_of(TEXTS, OPEN_TEXTS))
 @settings(max_examples=150, deadline=None)
 def test_every_object_of_a_valid_answer_is_found(valid: tuple[str, int]) -> None:
     text, count = valid
@@ -36,7 +36,23 @@ def test_every_way_of_cutting_gives_the_first_objects(valid: tuple[str, int], pl
         assert found == whole[: len(found)], text[:cut]
 
 
-@given(TEXTS)
+@given(OPEN_TEXTS, st.lists(st.floats(0, 1), min_size=12, max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_every_way_of_cutting_objects_without_a_mark_leaves_only_the_last_in_doubt(
+    valid: tuple[str, int], places: list[float]
+) -> None:
+    text, _ = valid
+    whole = objects(parse_answer(text, PER_1000, MEDIA))
+    for cut in {int(place * len(text)) for place in places}:
+        parser = AnswerParser(PER_1000, MEDIA)
+        growing = objects(parser.feed(text[:cut]))
+        assert growing == whole[: len(growing)], text[:cut]
+        ended = objects(parser.finish())
+        assert ended[:-1] == whole[: max(len(ended) - 1, 0)], text[:cut]
+        assert len(ended) <= len(whole)
+
+
+@given(st.one_of(TEXTS, OPEN_TEXTS))
 @settings(max_examples=40, deadline=None)
 def test_objects_only_ever_come_at_the_end(valid: tuple[str, int]) -> None:
     parser = AnswerParser(PER_1000, MEDIA)
@@ -48,7 +64,7 @@ def test_objects_only_ever_come_at_the_end(valid: tuple[str, int]) -> None:
     assert objects(parser.finish())[: len(before)] == before
 
 
-@given(TEXTS, st.integers(1, 40))
+@given(st.one_of(TEXTS, OPEN_TEXTS), st.integers(1, 40))
 @settings(max_examples=100, deadline=None)
 def test_streamed_is_the_same_as_at_once(valid: tuple[str, int], step: int) -> None:
     text, _ = valid
@@ -141,6 +157,13 @@ def test_drafts_of_thinking_give_way_to_the_answer() -> None:
     parser = AnswerParser(PER_1000, MEDIA)
     assert [box.label for box in parser.feed(json.dumps(draft)).boxes] == ["draft"]
     assert [box.label for box in parser.feed(f"</think>{json.dumps(final)}").boxes] == ["final"]
+
+
+def test_a_call_that_is_too_long_is_passed_over_and_what_follows_is_read() -> None:
+    text = "<function=f>" + "x" * 30_000 + '</function>\n[{"bbox_2d": [1, 2, 3, 4], "label": "cup"}]'
+    answer = parse_answer(text, PER_1000, MEDIA)
+    assert [box.label for box in answer.boxes] == ["cup"]
+    assert streamed(text, PER_1000, MEDIA, step=997) == answer
 
 
 def test_nothing_is_read_after_the_end() -> None:

@@ -130,6 +130,14 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
         None,
     ),
     "keys and values without quotes": (fence("{bbox_2d: [10, 20, 30, 40], label: cup}"), [CUP_BOX], None),
+    "typographic quotes": ("[{“bbox_2d”: [10, 20, 30, 40], “label”: “cup”}]", [CUP_BOX], None),
+    "typographic single quotes": ("[{‘bbox_2d’: [10, 20, 30, 40], ‘label’: ‘cup’}]", [CUP_BOX], None),
+    "typographic quotes of a plain string": (
+        '{"bbox_2d": [1, 2, 3, 4], "label": "he said “hi”, then left"}',
+        [("he said “hi”, then left", 1, 2, 3, 4)],
+        None,
+    ),
+    "typographic apostrophe": ("{bbox_2d: [1, 2, 3, 4], “label”: “man’s hat”}", [("man’s hat", 1, 2, 3, 4)], None),
     "comments": (fence("// the first", CUP + ", // and then", MUG), [CUP_BOX, MUG_BOX], None),
     "missing commas": ('[{"bbox_2d": [10 20 30 40]\n"label": "cup"}\n' + MUG + "]", [CUP_BOX, MUG_BOX], None),
     "escapes": (
@@ -236,6 +244,15 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
     "quad, tokens stripped": ("STOP(1,2),(30,4),(30,40),(1,38)", [("STOP", (1, 2), (30, 4), (30, 40), (1, 38))], None),
     "point": ('[{"point_2d": [10, 20], "label": "tip"}]', [("tip", 10, 20)], None),
     "points of one label": ('{"label": "tip", "points": [[1, 2], [3, 4]]}', [("tip", 1, 2), ("tip", 3, 4)], None),
+    "point in a tag": ("<ref>tip</ref><point>10 20</point>", [("tip", 10, 20)], None),
+    "points in a tag": ("<points>10, 20, 30, 40</points>", [("", 10, 20), ("", 30, 40)], None),
+    "cut in a point in a tag": ("[" + CUP + "]<point>10 2", [CUP_BOX], "cut; 1 object was complete"),
+    "entities in a label": (
+        '<points x1="1" y1="2" alt="salt &amp; &quot;pepper&quot;">x</points> <point x="3" y="4">Tom &amp; Co</point>',
+        [('salt & "pepper"', 1, 2), ("Tom & Co", 3, 4)],
+        None,
+    ),
+    "a list of points under the name of its kind": ('{"points": [{"point_2d": [10, 20]}]}', [("", 10, 20)], None),
     "polygon": ('{"label": "roof", "polygon": [[1, 2], [3, 4], [5, 6]]}', [("roof", (1, 2), (3, 4), (5, 6))], None),
     "quad as eight numbers": (
         '{"text": "STOP", "bbox_2d": [1, 2, 30, 2, 30, 40, 1, 40]}',
@@ -278,6 +295,9 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
         [],
         None,
     ),
+    "a number of many digits": ("1,000,200,300 people visited\n1,000,200,300\n", [], None),
+    "a colour in a sentence": ("Colors: [255, 0, 0, 128], padding [0, 0, 0, 0]", [], None),
+    "a tag that is spoken about": ("Use the <point> element, or <points>.", [], None),
     "Python code": ("```python\nbox = {'a': 1}\nprint(box['a'])\n```", [], None),
     "code of another language": (f"```js\nconst cup = {CUP};\n```", [], None),
 }
@@ -311,6 +331,8 @@ TEXTS = {
     "code stays as it is": ("Run:\n```python\nx = [1, 2]\n```", "Run:\n```python\nx = [1, 2]\n```"),
     "a table of rows is no fields": ('```json\n[{"a": 1}, {"a": 2}]\n```', '```json\n[{"a": 1}, {"a": 2}]\n```'),
     "inline code": ('Set `x = {"a": 1}` now.', 'Set `x = {"a": 1}` now.'),
+    "a tag that is spoken about": ("Use the <point> element.", "Use the <point> element."),
+    "a number of many digits": ("1,000,200,300 people visited", "1,000,200,300 people visited"),
     "a bracket that never closes": ("See [1 and more", "See [1 and more"),
     "the beginning of a special token": ("Done.<|im_en", "Done."),
 }
