@@ -1,0 +1,193 @@
+"""Video files, and their frames at chosen times.
+
+Knows which moments of a video a model should see, and how many it can afford. Files from anywhere meet FFmpeg in a
+process of its own (`model.decoding`, `model.workers`), so that a hostile file costs one sentence. Does not know models,
+prompts or widgets. Only the frames that were asked for are ever in memory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from model import decoding, media
+from model.decoding import Facts, Rgb
+from model.errors import MediaError, MediaTooLarge
+from model.workers import WorkerLost, Workers
+
+Result = TypeVar("Result")
+
+ACCEPTED = "MP4, MOV, WebM, MKV, AVI or GIF"
+_ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
+
+
+@dataclass(frozen=True, slots=True)
+class VideoLimits:
+    """What a video may cost: bytes of the file, pixels of one frame, and seconds for looking at it and a frame."""
+
+    max_bytes: int = 4 * 2**30
+    max_frame_pixels: int = 8192 * 8192
+    probe_s: float = 10.0
+    frames_s: float = 30.0
+
+
+DEFAULT_LIMITS = VideoLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFile:
+    """A video that was opened and found good; the file stays where it is.
+
+    `sha256` is the hex digest of its content, `notices` are sentences for a person, `name` is only ever shown.
+    """
+
+    path: Path
+    sha256: str
+    name: str
+    media_type: str
+    facts: Facts
+    notices: tuple[str, ...] = ()
+
+    @property
+    def duration_s(self) -> float:
+        return self.facts.duration_s
+
+    @property
+    def size_wh(self) -> tuple[int, int]:
+        return self.facts.size_wh
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Which moments are looked at: `fps` a second, or `count` in all; never more than `max_frames`, never fewer than 2.
+
+    `range_s` is the part of the video that is sampled, all of it without one.
+    """
+
+    fps: float = 2.0
+    count: int | None = None
+    max_frames: int = 64
+    range_s: tuple[float, float] | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 < self.fps < math.inf or self.max_frames < 2 or (self.count is not None and self.count < 1):
+            raise ValueError(f"not a way to sample a video: {self}")
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Pictures (height, width, 3) with the times at which the video shows them, rising; and sentences for a person."""
+
+    times_s: tuple[float, ...]
+    pictures: tuple[Rgb, ...]
+    notices: tuple[str, ...] = ()
+
+
+def open_video(path: Path, name: str = "", limits: VideoLimits = DEFAULT_LIMITS) -> VideoFile:
+    """Look at a video file. Raises `MediaTooLarge` for too many bytes or pixels, else `MediaError`."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            head = file.read(16)
+            _check_bytes(size, limits)
+            kind = _kind_of(head)
+            file.seek(0)
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise MediaError("This file could not be opened. Choose it again.") from error
+    facts = _in_worker(decoding.probe, _plain_path(path), kind[0], limit_s=limits.probe_s)
+    width, height = facts.size_wh
+    if width * height > limits.max_frame_pixels:
+        raise MediaTooLarge(f"This video has {width:,} x {height:,} pixels, which is too much. Save it smaller.")
+    notices = () if facts.is_complete else ("This video is long: its number of frames is an estimate.",)
+    return VideoFile(path, sha256, media.clean_name(name or path.name), kind[1], facts, notices)
+
+
+def sample_times(video: VideoFile, sampling: Sampling) -> tuple[float, ...]:
+    """The moments, in seconds, evenly spaced from the start of the range; an even number, as the models pair frames.
+
+    Raises `MediaError` for a range that is empty or outside the video.
+    """
+    start_s, end_s = sampling.range_s or (0.0, video.duration_s)
+    if math.isnan(start_s) or not max(0.0, start_s) < min(video.duration_s, end_s):
+        raise MediaError(f"Choose a part of the video between 0 and {video.duration_s:.1f} seconds.")
+    start_s, end_s = max(0.0, start_s), min(video.duration_s, end_s)
+    there = math.ceil((end_s - start_s) * video.facts.fps)
+    wanted = sampling.count or round((end_s - start_s) * sampling.fps)
+    count = max(2, min(wanted, there, sampling.max_frames) // 2 * 2)
+    return tuple(start_s + (end_s - start_s) * index / count for index in range(count))
+
+
+def frames_at(
+    video: VideoFile, times_s: Sequence[float], max_pixels: int = 2**20, limits: VideoLimits = DEFAULT_LIMITS
+) -> Frames:
+    """The pictures on the screen at rising times, upright, each with its own time and of at most `max_pixels`.
+
+    Two moments between which the picture does not change give one frame; where that leaves a single one, it is given
+    twice. Raises `MediaError`.
+    """
+    size_wh = _within(video.size_wh, max_pixels)
+    decoded = _in_worker(
+        decoding.frames_at,
+        *(_plain_path(video.path), _demuxer(video.media_type), tuple(times_s), size_wh, video.facts),
+        limit_s=limits.frames_s + len(times_s),
+    )
+    notices = (f"{decoded.damaged} damaged parts of the video were left out.",) if decoded.damaged else ()
+    if len(decoded.times_s) == 1:
+        return Frames(decoded.times_s * 2, decoded.pictures * 2, notices)
+    return Frames(decoded.times_s, decoded.pictures, notices)
+
+
+_WORKERS = Workers()
+
+
+def _in_worker(function: Callable[..., Result], *arguments: object, limit_s: float) -> Result:
+    """The result of a function of `model.decoding`, whose troubles become `MediaError`s."""
+    try:
+        return _WORKERS.run(function, *arguments, limit_s=limit_s)
+    except decoding.NotReadable as error:
+        raise MediaError(str(error)) from error
+    except WorkerLost as error:
+        raise MediaError("This video takes too long to read, or too much memory. Save it again as MP4.") from error
+    except Exception as error:  # FFmpeg's own, for what a file claims of itself
+        raise MediaError("This video is damaged or incomplete. Save it again and retry.") from error
+
+
+def _kind_of(head: bytes) -> tuple[str, str]:
+    """FFmpeg's demuxer and the media type, by content alone."""
+    if not head:
+        raise MediaError("This file is empty (0 bytes). Choose another one.")
+    if head[4:8] in _ISO_BOXES:
+        return "mov", "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
+    if head[:4] == b"\x1a\x45\xdf\xa3":
+        return "matroska", "video/webm"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi", "video/x-msvideo"
+    if head[:4] == b"GIF8":
+        return "gif", "image/gif"
+    raise MediaError(f"This file is not a video. Choose a {ACCEPTED} file.")
+
+
+def _demuxer(media_type: str) -> str:
+    return {"video/webm": "matroska", "video/x-msvideo": "avi", "image/gif": "gif"}.get(media_type, "mov")
+
+
+def _check_bytes(size: int, limits: VideoLimits) -> None:
+    if size > limits.max_bytes:
+        raise MediaTooLarge(f"This video has more than the {limits.max_bytes / 2**30:.3g} GiB allowed. Cut it first.")
+
+
+def _plain_path(path: Path) -> str:
+    """Absolute, so that no name can look like a protocol."""
+    return str(path.resolve())
+
+
+def _within(size_wh: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """A size of about the same shape with at most `max_pixels`; both sides even, as video scalers like them."""
+    scale = min(1.0, math.sqrt(max_pixels / (size_wh[0] * size_wh[1])))
+    width, height = (max(2, math.floor(side * scale) // 2 * 2) for side in size_wh)
+    return width, height

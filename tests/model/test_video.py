@@ -1,0 +1,247 @@
+"""Videos: true times and true frames in every format, and one sentence for what cannot be read."""
+
+from __future__ import annotations
+
+import os
+import struct
+import time
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+import pytest
+
+from model import decoding, video
+from model.errors import MediaError, MediaTooLarge
+from model.video import Sampling, VideoLimits, frames_at, open_video, sample_times
+from tests.model.clips import SIZE_WH, number_of, numbered, steady, write_clip
+
+FORMATS = (
+    ("libx264", "mp4"),
+    ("libx265", "mp4"),
+    ("libvpx-vp9", "webm"),
+    ("libsvtav1", "mkv"),
+    ("mpeg4", "mov"),
+    ("mpeg4", "avi"),
+    ("gif", "gif"),
+)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clips") / "clip.mp4", steady(300, 30))
+
+
+@pytest.mark.parametrize(("codec", "extension"), FORMATS)
+def test_every_format_gives_the_frames_that_are_on_the_screen(tmp_path: Path, codec: str, extension: str) -> None:
+    opened = open_video(write_clip(tmp_path / f"clip.{extension}", steady(90, 10), codec=codec))
+    assert opened.size_wh == SIZE_WH
+    assert opened.facts.fps == pytest.approx(10)
+    assert opened.duration_s == pytest.approx(9.0, abs=0.11)
+    assert not opened.facts.is_variable
+    frames = frames_at(opened, (0.0, 0.55, 3.0, 8.85))
+    assert [number_of(picture) for picture in frames.pictures] == [0, 5, 30, 88]
+    assert frames.times_s == pytest.approx((0.0, 0.5, 3.0, 8.8))
+    assert frames.notices == ()
+
+
+def test_times_of_a_variable_rate_are_those_of_the_frames(tmp_path: Path) -> None:
+    times = [0.0, 0.1, 0.2, 1.7, 1.75, 4.0, 4.5, 9.25, 9.5]
+    opened = open_video(write_clip(tmp_path / "clip.mp4", times))
+    assert opened.facts.is_variable
+    frames = frames_at(opened, (0.15, 1.6, 1.72, 5.0, 9.4))
+    assert frames.times_s == pytest.approx((0.1, 0.2, 1.7, 4.5, 9.25), abs=2e-3)
+    assert [number_of(picture) for picture in frames.pictures] == [1, 2, 3, 6, 7]
+
+
+@pytest.mark.parametrize("keyframe_every", [5, 30, 250])
+@pytest.mark.parametrize("count", [2, 9, 40, 150])
+def test_jumping_and_reading_on_find_the_same_frames(tmp_path: Path, keyframe_every: int, count: int) -> None:
+    opened = open_video(write_clip(tmp_path / "clip.mp4", steady(300, 30), keyframe_every=keyframe_every))
+    wanted = sorted(np.random.default_rng(count).choice(300, size=count, replace=False).tolist())
+    frames = frames_at(opened, [number / 30 + 0.004 for number in wanted])
+    assert [number_of(picture) for picture in frames.pictures] == wanted
+
+
+def test_a_video_that_does_not_start_at_zero_is_counted_from_its_first_picture(tmp_path: Path) -> None:
+    opened = open_video(write_clip(tmp_path / "clip.mkv", [7.0 + at for at in steady(60, 10)]))
+    assert opened.duration_s == pytest.approx(6.0, abs=0.11)
+    frames = frames_at(opened, (0.0, 2.5))
+    assert frames.times_s == pytest.approx((0.0, 2.5), abs=2e-3)
+    assert [number_of(picture) for picture in frames.pictures] == [0, 25]
+
+
+@pytest.mark.parametrize(("turn", "first"), [(90, 1), (180, 2), (270, 3)])
+def test_pictures_are_turned_upright(tmp_path: Path, turn: int, first: int) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steady(20, 10))
+    _turn_track(path, turn)
+    opened = open_video(path)
+    assert opened.size_wh == (SIZE_WH if turn == 180 else SIZE_WH[::-1])
+    picture = frames_at(opened, (0.5,)).pictures[0]
+    assert number_of(np.rot90(picture, first)) == 5
+
+
+def _turn_track(path: Path, degrees: int) -> None:
+    """Write a turn (clockwise) into the matrix of the track header: ISO/IEC 14496-12, 8.3.2."""
+    cos, sin = {90: (0, 1), 180: (-1, 0), 270: (0, -1)}[degrees]
+    matrix = struct.pack(">9i", cos << 16, sin << 16, 0, -sin << 16, cos << 16, 0, 0, 0, 1 << 30)
+    data = bytearray(path.read_bytes())
+    at = data.index(b"tkhd") + 4 + 40
+    data[at : at + 36] = matrix
+    path.write_bytes(data)
+
+
+def test_moments_are_even_in_number_and_evenly_spaced(clip: Path) -> None:
+    opened = open_video(clip)
+    assert sample_times(opened, Sampling(fps=2)) == pytest.approx(steady(20, 2), abs=0.05)
+    assert len(sample_times(opened, Sampling(fps=30, max_frames=64))) == 64
+    assert len(sample_times(opened, Sampling(count=7))) == 6
+    assert sample_times(opened, Sampling(count=2)) == pytest.approx((0.0, 5.0), abs=0.05)
+    part = sample_times(opened, Sampling(fps=4, range_s=(3.0, 5.0)))
+    assert part[0] == 3.0
+    assert len(part) == 8
+    assert max(part) < 5.0
+
+
+def test_there_are_never_fewer_than_two_frames(clip: Path) -> None:
+    opened = open_video(clip)
+    moments = sample_times(opened, Sampling(fps=0.01))
+    assert len(moments) == 2
+    still = frames_at(opened, (1.0, 1.001))
+    assert still.times_s == (1.0, 1.0)
+    assert [number_of(picture) for picture in still.pictures] == [30, 30]
+
+
+@pytest.mark.parametrize("range_s", [(5.0, 5.0), (6.0, 2.0), (20.0, 30.0), (float("nan"), 3.0)])
+def test_a_range_outside_the_video_is_refused(clip: Path, range_s: tuple[float, float]) -> None:
+    with pytest.raises(MediaError, match=r"between 0 and 10\.0 seconds"):
+        sample_times(open_video(clip), Sampling(range_s=range_s))
+
+
+def test_frames_are_no_larger_than_allowed(clip: Path) -> None:
+    picture = frames_at(open_video(clip), (1.0, 2.0), max_pixels=2048).pictures[0]
+    height, width, _ = picture.shape
+    assert width * height <= 2048
+    assert width / height == pytest.approx(2.0, rel=0.1)
+    assert number_of(picture) == 30
+
+
+def test_damage_in_the_middle_costs_a_notice_and_no_more(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", steady(300, 30), keyframe_every=30, size_wh=(256, 128))
+    data = bytearray(path.read_bytes())
+    start = data.index(b"mdat") + (len(data) - data.index(b"mdat")) // 2
+    data[start : start + 400] = b"\xff" * 400
+    path.write_bytes(data)
+    opened = open_video(path)
+    frames = frames_at(opened, steady(100, 10))
+    numbers = [number_of(picture) for picture in frames.pictures]
+    assert numbers[:20] == [3 * index for index in range(20)]
+    assert numbers[-20:] == [3 * index for index in range(80, 100)]
+
+
+def test_a_video_that_ends_too_early_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", steady(300, 30), size_wh=(256, 128))
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+    opened = open_video(path)
+    assert 1.0 < opened.duration_s < 9.0
+    assert number_of(frames_at(opened, (0.5, 0.9)).pictures[0]) == 15
+
+
+def test_ten_hours_at_one_picture_a_second(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", range(36_000), codec="mpeg4", keyframe_every=300, size_wh=(32, 16))
+    opened = open_video(path)
+    assert opened.duration_s == pytest.approx(36_000, rel=0.01)
+    moments = sample_times(opened, Sampling())
+    assert len(moments) == 64
+    frames = frames_at(opened, moments)
+    assert len(frames.pictures) == 64
+    assert frames.times_s == pytest.approx(moments, abs=1.1)
+
+
+def test_a_header_that_claims_too_many_frames_is_not_believed(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.avi", steady(60, 10), codec="mpeg4")
+    data = bytearray(path.read_bytes())
+    total = data.index(b"avih") + 8 + 16
+    data[total : total + 4] = struct.pack("<I", 2**31 - 1)
+    length = data.index(b"strh") + 8 + 32
+    data[length : length + 4] = struct.pack("<I", 2**31 - 1)
+    path.write_bytes(data)
+    opened = open_video(path)
+    assert opened.facts.frame_count == 60
+    assert opened.duration_s == pytest.approx(6.0, abs=0.11)
+
+
+def _sound_only(path: Path) -> Path:
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_stream("aac", rate=16_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), dtype=np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return path
+
+
+def _written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "sentence"),
+    [
+        ("empty.mp4", b"", "empty"),
+        ("text.mp4", b"What is this?" * 20, "not a video"),
+        ("list.m3u8", b"#EXTM3U\n#EXTINF:10,\nhttp://127.0.0.1:9/a.ts\n", "not a video"),
+        ("list.mp4", b"ffconcat version 1.0\nfile http://127.0.0.1:9/a.mp4\n", "not a video"),
+        ("head.mp4", b"\0\0\0\x18ftypmp42" + bytes(500), "damaged|cannot be read|no pictures"),
+        ("head.mkv", b"\x1a\x45\xdf\xa3" + bytes(500), "damaged|cannot be read|no pictures"),
+        ("head.gif", b"GIF89a" + bytes(500), "damaged|cannot be|one picture|no pictures"),
+    ],
+)
+def test_what_is_no_video_gets_a_plain_sentence(tmp_path: Path, name: str, data: bytes, sentence: str) -> None:
+    with pytest.raises(MediaError, match=sentence):
+        open_video(_written(tmp_path / name, data))
+
+
+def test_sound_without_pictures_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="sound, but no pictures"):
+        open_video(_sound_only(tmp_path / "sound.mp4"))
+
+
+def test_a_single_picture_is_no_video(tmp_path: Path) -> None:
+    with pytest.raises(MediaError, match="only one picture"):
+        open_video(write_clip(tmp_path / "clip.mp4", [0.0]))
+
+
+def test_large_files_and_frames_are_refused(clip: Path) -> None:
+    with pytest.raises(MediaTooLarge):
+        open_video(clip, limits=VideoLimits(max_bytes=100))
+    with pytest.raises(MediaTooLarge, match="128 x 64"):
+        open_video(clip, limits=VideoLimits(max_frame_pixels=100))
+
+
+def test_a_decoder_that_hangs_is_killed_and_the_next_video_works(clip: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(MediaError, match="takes too long"):
+        video._in_worker(time.sleep, 120, limit_s=0.5)
+    assert time.monotonic() - started < 60
+    assert number_of(frames_at(open_video(clip), (1.0, 2.0)).pictures[0]) == 30
+
+
+def test_a_decoder_that_dies_is_replaced(clip: Path) -> None:
+    with pytest.raises(MediaError, match="takes too long"):
+        video._in_worker(os._exit, 1, limit_s=30)
+    assert number_of(frames_at(open_video(clip), (1.0, 2.0)).pictures[0]) == 30
+
+
+def test_decord_reads_the_same_frames(clip: Path) -> None:
+    pytest.importorskip("decord", reason="decord has no wheels for this machine")
+    facts = open_video(clip).facts
+    decoded = decoding._frames_by_decord(str(clip), (0.0, 1.01, 5.0), SIZE_WH, facts)
+    assert [number_of(picture) for picture in decoded.pictures] == [0, 30, 150]
+    assert decoded.times_s == pytest.approx((0.0, 1.0, 5.0), abs=2e-3)
+
+
+def test_the_pictures_of_the_tests_say_their_number() -> None:
+    assert [number_of(numbered(number)) for number in (0, 1, 255, 256, 40_000)] == [0, 1, 255, 256, 40_000]
