@@ -10,7 +10,7 @@ import json
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app import chat_view as view
@@ -26,7 +26,7 @@ from model.catalog import POCKET_NAME
 from model.engines.base import Engine
 from model.errors import EngineError, StudioError
 from model.media import clean_name
-from model.types import Answer
+from model.types import Answer, GenerationOptions
 
 POCKET_ABOUT = {
     "title": "This is the pocket model",
@@ -294,6 +294,8 @@ class ChatActions:
                 if session.shown_id == conversation_id:
                     yield Shown(live=live_view.html(live))
             end = self._ended(person, question)
+            if self._is_repeated(person, question):
+                end = replace(end, notice=view.remark_html(_why_the_same(knobs.options)))
         except AnswerNotKept as problem:  # the words stay where they are
             end = Shown(live=live_view.left_html(live) if live else "", notice=view.error_html(str(problem)))
         except EngineError as problem:
@@ -307,6 +309,28 @@ class ChatActions:
         if not branch:
             return Shown(live="", notice=view.error_html(error or str(ConversationGone())))
         return Shown(leaf_id=_leaf_id(branch), conversation=view.conversation_html(branch, error=error), live="")
+
+    def _is_repeated(self, person: str, question: Question) -> bool:
+        """Whether the answer is word for word an earlier version of it."""
+        branch = self._history.branch(person, question.conversation_id, question.answer_id)
+        if not branch:
+            return False
+        answer = branch[-1]
+        others = [id_ for id_ in answer.siblings if id_ != answer.id]
+        branches = (self._history.branch(person, question.conversation_id, id_) for id_ in others)
+        return any(other[-1].text == answer.text for other in branches if other)
+
+
+def _why_the_same(options: GenerationOptions) -> str:
+    """Why an answer that was asked for again is the one that was there, and what to do for another."""
+    if options.greedy:
+        return (
+            "The same answer again: Greedy always takes the likeliest token. "
+            "For another answer switch it off, with a temperature above 0."
+        )
+    if options.seed is not None:
+        return "The same answer again: the seed is the same. For another answer empty it."
+    return "The same answer again: the model is that sure of it. A higher temperature varies more."
 
 
 def _leaf_id(branch: Sequence[Turn]) -> str:

@@ -138,6 +138,11 @@ def error_html(sentence: str) -> str:
     return str(macros("chat.html").notice(sentence)) if sentence else ""
 
 
+def remark_html(sentence: str) -> str:
+    """A notice that nothing is wrong with, which can be dismissed."""
+    return str(macros("chat.html").remark(sentence))
+
+
 def editing_html() -> str:
     """Says that the composer holds an earlier message, with the way out."""
     return str(macros("chat.html").editing())

@@ -20,6 +20,7 @@ from model.engines.base import Engine
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
 from model.loading import LoadProgress, ModelSpec
+from model.types import GenerationOptions
 from tests.app.conftest import MakeStudio
 
 ME = "me"
@@ -133,6 +134,30 @@ def test_leaving_the_conversation_stops_the_answer_without_showing_it_elsewhere(
     assert "conversation" not in page
     assert page["live"] == ""
     assert studio.history.turns(ME, left)[-1].role == "assistant"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (GenerationOptions(greedy=True), "Greedy always takes the likeliest token"),
+        (GenerationOptions(seed=3), "the seed is the same"),
+        (GenerationOptions(), "the model is that sure of it"),
+    ],
+    ids=["greedy", "seed", "sampled"],
+)
+def test_an_answer_that_comes_out_the_same_again_says_why(
+    actions: ChatActions, engine: FakeEngine, options: GenerationOptions, words: str
+) -> None:
+    session, knobs = Session(), Knobs(options=options)
+    page = last(actions.send(session, ME, Place(), Draft("How many?"), knobs))
+    assert page["notice"] == ""
+    answer_id = _ids(str(page["conversation"]), "again")[0]
+    page |= last(actions.again(session, ME, place_of(page), answer_id, knobs))
+    assert words in str(page["notice"])
+    assert "2 of 2" in str(page["conversation"])
+    engine.script = ("Three.",)
+    page |= last(actions.again(session, ME, place_of(page), str(page["leaf_id"]), knobs))
+    assert page["notice"] == ""
 
 
 def test_an_answer_can_be_asked_for_again_and_both_versions_be_seen(actions: ChatActions) -> None:
