@@ -6,9 +6,11 @@ Knows the command's options and what is said at the terminal. How pages are read
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -17,10 +19,10 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 from tqdm import tqdm
 
-from app.document_reading import Reading, ReadingAsk
+from app.document_reading import Reading, ReadingAsk, check_reads
 from app.document_shelf import OpenDocument, Shelf
 from app.document_store import DocumentStore
-from app.document_work import DocumentReader, PageOf, Run, exportable
+from app.document_work import DocumentReader, PageOf, Run, Step, exportable
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.main import prepare_process, say
@@ -42,14 +44,16 @@ _FORMATS_OF: dict[ReadingMode, str] = {
 }
 FAILED = 1
 """The status with which the command ends when anything could not be read."""
+STOPPED = 128 + signal.SIGINT
+"""The status with which it ends after Ctrl+C, as shells have it."""
 
 
 class ReadSettings(Settings):
     """Read documents without a page: python app.py read scan.pdf --mode markdown --out texts
 
     Writes one file for each document; fields of all documents go into one table. What was read is kept: a run that was
-    broken off goes on where it was. The status is 0 when everything was read, 1 when something failed, 2 when the
-    options cannot be used.
+    broken off, or stopped with Ctrl+C, goes on where it was. The status is 0 when everything was read, 1 when
+    something failed, 2 when the options cannot be used, 130 when it was stopped.
 
     The other options are those of the program itself.
     """
@@ -84,17 +88,22 @@ class ReadSettings(Settings):
 
 @dataclass
 class Summary:
-    """What became of a run: pages that a model read, those that were there before, and what failed, as sentences."""
+    """What became of a run: pages that a model read, those that were there before, and what failed, as sentences.
+
+    `left` are the pages that a run which was stopped did not come to.
+    """
 
     read: int = 0
     from_before: int = 0
     failures: list[str] = field(default_factory=list)
+    left: int = 0
 
     def __str__(self) -> str:
         done = self.read + self.from_before
         pages = "1 page" if done == 1 else f"{done:,} pages"
         before = f", {self.from_before:,} of them before" if self.from_before else ""
-        return f"{pages} read{before}." + (f" {len(self.failures):,} failed:" if self.failures else "")
+        left = f" {self.left:,} left; the same command goes on with them." if self.left else ""
+        return f"{pages} read{before}.{left}" + (f" {len(self.failures):,} failed:" if self.failures else "")
 
 
 class BatchReader:
@@ -107,21 +116,29 @@ class BatchReader:
         self._shelf = Shelf()
         self._reader = DocumentReader(self._shelf, DocumentStore(settings.data_dir))
         self._stems: set[str] = set()
+        self._run = Run()
         self.summary = Summary()
+
+    def stop(self) -> None:
+        """End the run. What was read is kept; a document that is not read to its end is not written."""
+        self._run.set()
 
     def run(self) -> Summary:
         """Read all files and write what was read. Raises `StudioError` when the folder cannot be written to."""
         opened = [opened for path in self._settings.files for opened in self._open(path)]
         rows: list[ReadPage] = []
-        total = sum(len(pages) for _, pages in opened)
-        with tqdm(total=total, unit="page", disable=None) as bar:
+        self.summary.left = sum(len(pages) for _, pages in opened)
+        with tqdm(total=self.summary.left, unit="page", disable=None) as bar:
             for document, pages in opened:
+                left_after = self.summary.left - len(pages)
                 read = list(self._read(document, pages, bar))
+                if self.summary.left > left_after:  # stopped
+                    break
                 if self._ask.mode == "fields":
                     rows += read
                 elif read:
                     self._write(read, self._stem(document.file.name))
-        if rows:
+        if rows and not self.summary.left:
             self._write(rows, "fields")
         return self.summary
 
@@ -135,12 +152,13 @@ class BatchReader:
     def _read(self, document: OpenDocument, pages: Sequence[int], bar: tqdm[None]) -> Iterator[ReadPage]:
         bar.set_description(document.file.name[:40])
         asked = False
-        for step in self._reader.read(self._engine, [PageOf(document, page) for page in pages], self._ask, Run()):
+        for step in self._reader.read(self._engine, [PageOf(document, page) for page in pages], self._ask, self._run):
             asked |= not step.is_over
-            if not step.is_over:
+            if not step.is_over or _was_stopped(step):
                 continue
             bar.update()
-            if step.error or step.reading is None:
+            self.summary.left -= 1
+            if step.reading is None or step.error:
                 self.summary.failures.append(f"{document.file.name}, page {pages[step.place]}: {step.error}")
             else:
                 self._count(step.reading, asked)
@@ -181,6 +199,10 @@ class BatchReader:
             tqdm.write(f"{path.name}: {note}", file=sys.stderr)
 
 
+def _was_stopped(step: Step) -> bool:
+    return not step.error and (step.reading is None or not step.reading.is_whole)
+
+
 def read(arguments: list[str]) -> int:
     """The command; returns the exit status.
 
@@ -200,13 +222,32 @@ def read(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return FAILED
     try:
-        summary = BatchReader(settings, engine).run()
+        check_reads(engine.info)
+        reader = BatchReader(settings, engine)
+        with _stopped_by_ctrl_c(reader):
+            summary = reader.run()
     finally:
         engine.close()
     say(str(summary))
     for failure in summary.failures:
         print(f"  {failure}", file=sys.stderr)
-    return FAILED if summary.failures else 0
+    return STOPPED if summary.left else FAILED if summary.failures else 0
+
+
+@contextmanager
+def _stopped_by_ctrl_c(reader: BatchReader) -> Iterator[None]:
+    """The first Ctrl+C stops in order, a second one at once."""
+
+    def stop(_number: int, _frame: object) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        tqdm.write("Stopping.", file=sys.stderr)
+        reader.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _spec(settings: Settings) -> ModelSpec:

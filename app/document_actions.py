@@ -14,7 +14,7 @@ from typing import Literal
 from app import document_view as view
 from app.answering import Snapshot
 from app.document_corrections import corrected, corrected_blocks
-from app.document_reading import Reading, ReadingAsk, ask_about
+from app.document_reading import Reading, ReadingAsk, ask_about, check_reads, not_learned
 from app.document_shelf import OpenDocument
 from app.document_store import Corrections, KeptDocument, Question, hash_of
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
@@ -38,6 +38,10 @@ Mode = Literal["text", "markdown", "layout", "tables", "fields", "ask"]
 EXAMPLES: tuple[tuple[str, Path], ...] = (
     ("A two-page report: headings, a table, a formula, a chart", ASSETS / "examples" / "report.pdf"),
 )
+
+
+LARGER = "python app.py --model Qwen/Qwen3-VL-4B-Instruct"
+"""How to start with a model that reads, for an example."""
 
 
 @dataclass(eq=False)
@@ -107,8 +111,8 @@ class Session:
 
 @dataclass(frozen=True)
 class Shown:
-    """What changes on the page; None leaves a part as it is. All are HTML but `viewer`, a viewer's value, and `pages`,
-    the range of pages as text."""
+    """What changes on the page; None leaves a part as it is. Texts are HTML but `viewer`, a viewer's value, and what is in
+    fields: `pages`, the range of pages, and `question`."""
 
     viewer: str | None = None
     strip: str | None = None
@@ -119,10 +123,11 @@ class Shown:
     stage: str | None = None
     error: str | None = None
     locked: str | None = None
-    pocket: str | None = None
+    advice: str | None = None
     welcome: str | None = None
     pages: str | None = None
-    has_pages: bool | None = None
+    question: str | None = None
+    page_count: int | None = None
     is_running: bool | None = None
 
 
@@ -143,12 +148,12 @@ class DocumentActions:
         session.owner = owner
         session.recent = self._store.recent(owner)
         words = view.welcome_html([title for title, _ in self._examples], session.recent)
-        return Shown(welcome=words, pocket=self._pocket(), error=error_html(self._store.notice))
+        return Shown(welcome=words, advice=self._advice(), error=error_html(self._store.notice))
 
     def model_changed(self, session: Session) -> Shown:
         """Another model: what this one has read counts now."""
         self._forget_readings(session)
-        return replace(self.page(session), pocket=self._pocket())
+        return replace(self.page(session), advice=self._advice())
 
     def add(self, session: Session, files: Sequence[Path]) -> Iterator[Shown]:
         """Open files one after another and show the first page that is new."""
@@ -255,7 +260,12 @@ class DocumentActions:
             pages = read_ranges(text, len(session.sheets)) if text.strip() else ()
         except RequestError as error:
             return Shown(error=error_html(str(error)))
-        session.chosen = {page - 1 for page in pages}
+        chosen = {page - 1 for page in pages}
+        if chosen == session.chosen:
+            return Shown(error="")
+        session.chosen = chosen
+        if chosen and session.current not in chosen:
+            return self.pick(session, min(chosen))
         return Shown(strip=self._strip(session), error="")
 
     def set_ask(self, session: Session, mode: Mode, fields: Sequence[str] = (), preset: str = "") -> Shown:
@@ -272,14 +282,14 @@ class DocumentActions:
         """Everything about the page that is shown, as it stands."""
         sheet = session.sheet
         if sheet is None:
-            return Shown(viewer_value(None, ""), "", "", "", "", "", "", "", has_pages=False)
+            return Shown(viewer_value(None, ""), "", "", "", "", "", "", "", page_count=0)
         self._load(session, sheet)
         return replace(
             self._page_result(session, sheet),
             strip=self._strip(session),
             own_text=self._own_text(sheet),
             error="",
-            has_pages=True,
+            page_count=len(session.sheets),
         )
 
     def _page_result(self, session: Session, sheet: Sheet) -> Shown:
@@ -289,13 +299,14 @@ class DocumentActions:
         corrections = len(sheet.corrections.blocks) + len(sheet.corrections.fields)
         facts = view.reading_facts(reading, len(blocks), corrections) if reading and session.mode != "ask" else []
         problems = reading.document.problems if reading and session.mode != "ask" else ()
+        where = view.where_words(sheet.page, sheet.document.file.page_count, session.current, len(session.sheets))
         return Shown(
             viewer=self._viewer(session, sheet, [block for _, block in blocks]),
             head=view.head_html(
                 sheet.name,
                 session.current,
                 len(session.sheets),
-                facts,
+                [*where, *facts],
                 can_undo=bool(session.undo),
                 can_read_again=sheet.state in ("done", "failed", "stopped") and session.mode != "ask",
             ),
@@ -370,6 +381,7 @@ class DocumentActions:
         try:
             yield Shown(stage=stage_html("Preparing"), error="", is_running=True)
             engine = yield from self._engine(run)
+            check_reads(engine.info)
             yield from work(engine, run)
         except Exception as failure:
             error = sentence_of(failure)
@@ -434,6 +446,7 @@ class DocumentActions:
     ) -> Iterator[Shown]:
         exchange = view.Exchange(question, pages=write_ranges(place + 1 for place in places), model=engine.info.name)
         session.exchanges.append(exchange)
+        yield Shown(result=view.answers_html(session.exchanges, len(session.sheets)), question="")
         try:
             images = [(place + 1, self._image(session.sheets[place])) for place in places]
             for snapshot in ask_about(engine, images, len(session.sheets), question, run.next_page()):
@@ -546,10 +559,10 @@ class DocumentActions:
                 sheet.state = "done" if sheet.page in read[sheet.sha256] else "new"
 
     def _load_exchanges(self, session: Session) -> None:
+        """What was asked before about just these documents, behind what was asked here about the first of them."""
         kept = self._store.questions(session.owner, self._documents_hash(session))
-        session.exchanges = [
-            view.Exchange(each.question, each.answer, write_ranges(each.pages), each.model) for each in kept
-        ]
+        asked = [view.Exchange(each.question, each.answer, write_ranges(each.pages), each.model) for each in kept]
+        session.exchanges += [exchange for exchange in asked if exchange not in session.exchanges]
 
     def _load(self, session: Session, sheet: Sheet) -> None:
         """What was read of a page before, by this model or else by another one."""
@@ -621,9 +634,9 @@ class DocumentActions:
         ]
         return view.strip_html(items, session.current)
 
-    def _pocket(self) -> str:
+    def _advice(self) -> str:
         engine = self._studio.engines.current()
-        return view.pocket_html(engine is not None and engine.info.is_pocket)
+        return view.advice_html(not_learned(engine.info) if engine else "", LARGER)
 
 
 def _settle(sheets: Sequence[Sheet]) -> None:

@@ -71,6 +71,19 @@ class Reading:
         return replace(self, document=document)
 
 
+def not_learned(info: EngineInfo) -> str:
+    """Says that the model was not trained to read documents and what to do about it; empty where it was."""
+    if not info.is_pocket:
+        return ""
+    return "The pocket model has not learned to read documents; load a larger model with --model for that."
+
+
+def check_reads(info: EngineInfo) -> None:
+    """Raises `RequestError` for a model that has not learned to read: what it wrote would be kept as if it were so."""
+    if sentence := not_learned(info):
+        raise RequestError(sentence)
+
+
 def read_page(engine: Engine, image: Image, ask: ReadingAsk, page: int, cancel: threading.Event) -> Iterator[Reading]:
     """Read the picture of a page, and give what is read again and again while the answer streams; the last is complete.
 
@@ -139,7 +152,6 @@ def _prompt(engine: Engine, images: Sequence[Image], text: str, preset: str, max
 
 
 def _snapshots(engine: Engine, prompt: Prompt, preset: str, cancel: threading.Event) -> Generator[Snapshot, None, None]:
-    options = replace(preset_of(engine.info, preset).options, seed=_SEED)
-    if not engine.info.is_pocket:  # which writes at length only when it is lost
-        options = replace(options, max_new_tokens=max(options.max_new_tokens, _MIN_NEW_TOKENS))
+    options = preset_of(engine.info, preset).options
+    options = replace(options, seed=_SEED, max_new_tokens=max(options.max_new_tokens, _MIN_NEW_TOKENS))
     return Answering(engine, prompt, options, cancel).snapshots()

@@ -95,7 +95,8 @@ def strip_html(items: Sequence[StripItem], current: int) -> str:
     rows = []
     for place, item in enumerate(items[start : start + _STRIP_MAX], start):
         is_first = place == start or items[place - 1].name != item.name or item.page == 1
-        words = f"Page {place + 1}, {_STATE_WORDS[item.state]}"
+        of_document = "" if item.page == place + 1 else f": page {item.page} of {item.name}"
+        words = f"Page {place + 1}{of_document}, {_STATE_WORDS[item.state]}"
         rows.append({"place": place, "item": item, "words": words, "heading": item.name if is_first else ""})
     chosen = sum(item.is_chosen for item in items)
     return str(_macros().strip(rows, current, len(items), chosen))
@@ -104,6 +105,12 @@ def strip_html(items: Sequence[StripItem], current: int) -> str:
 def head_html(name: str, place: int, count: int, facts: Sequence[str], *, can_undo: bool, can_read_again: bool) -> str:
     """Above what was read: which page it is, how it was read, and what can be done about it."""
     return str(_macros().head(name, place + 1, count, facts, can_undo, can_read_again))
+
+
+def where_words(page: int, page_count: int, place: int, total: int) -> list[str]:
+    """Which page of its document, and of several documents which one in all: by that number pages are chosen."""
+    words = [f"page {page:,} of {page_count:,}"]
+    return words if page_count == total else [*words, f"{place + 1:,} of {total:,} in all"]
 
 
 def reading_facts(reading: Reading, blocks: int, corrections: int) -> list[str]:
@@ -192,8 +199,9 @@ def reading_words(reading: Reading | None) -> str:
     return "Writing" if not count else "1 block so far" if count == 1 else f"{count:,} blocks so far"
 
 
-def pocket_html(is_pocket: bool) -> str:
-    return str(_macros().pocket()) if is_pocket else ""
+def advice_html(sentence: str, command: str) -> str:
+    """What to know before anything is read, and the command that helps; mostly nothing."""
+    return str(_macros().advice(sentence, command)) if sentence else ""
 
 
 def locked_html(name: str, is_wrong: bool) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +18,10 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 
 from app.disconnect import stopped_with
-from app.document_reading import Reading, ReadingAsk
+from app.document_reading import Reading, ReadingAsk, check_reads
 from app.document_shelf import OpenDocument
 from app.document_work import DocumentReader, PageOf, Run, exportable
 from app.engine_manager import require
@@ -130,13 +132,22 @@ def router(studio: Studio) -> APIRouter:
 async def _received(request: Request, path: Path, max_bytes: int) -> tuple[ReadRequest, str]:
     """The request, with its document written to `path`, and the document's name."""
     if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        return await _received_form(request, path, max_bytes)
-    try:
-        body = ReadRequest.model_validate_json(await request.body())
-    except ValidationError as error:
-        raise RequestValidationError(error.errors()) from error
+        try:
+            return await _received_form(request, path, max_bytes)
+        except HTTPException as error:  # which the form's reader raises
+            raise RequestError("This form cannot be read. Send one document, as the file of the form.") from error
+    data = await request.body()
+    body = _valid(lambda: ReadRequest.model_validate_json(data))
     await run_in_threadpool(lambda: path.write_bytes(bytes_from_data_url(body.file, max_bytes)))
     return body, "document"
+
+
+def _valid(read: Callable[[], ReadRequest]) -> ReadRequest:
+    try:
+        return read()
+    except ValidationError as error:
+        # As if FastAPI had read the body, which knows only one kind of them.
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
 
 
 async def _received_form(request: Request, path: Path, max_bytes: int) -> tuple[ReadRequest, str]:
@@ -148,10 +159,7 @@ async def _received_form(request: Request, path: Path, max_bytes: int) -> tuple[
             raise MediaTooLarge(f"This document has more than the {max_bytes // 2**20:,} MiB allowed.")
         given: dict[str, Any] = {key: value for key, value in form.items() if isinstance(value, str)}
         names = [name.strip() for value in form.getlist("fields") for name in str(value).split(",")]
-        try:
-            body = ReadRequest.model_validate(given | {"file": "", "fields": list(filter(None, names))})
-        except ValidationError as error:
-            raise RequestValidationError(error.errors()) from error
+        body = _valid(lambda: ReadRequest.model_validate(given | {"file": "", "fields": names}))
         with path.open("wb") as copy:
             await run_in_threadpool(shutil.copyfileobj, file.file, copy)
         return body, clean_name(file.filename or "document")
@@ -159,9 +167,11 @@ async def _received_form(request: Request, path: Path, max_bytes: int) -> tuple[
 
 def _read(studio: Studio, engine: Engine, path: Path, name: str, body: ReadRequest, run: Run) -> dict[str, Any]:
     """Read the pages that are asked for. Raises `StudioError` when not one of them could be read."""
+    check_reads(engine.info)
     document = studio.shelf.open(path, name, body.password)
     pages = read_ranges(body.pages, document.file.page_count)
-    ask = ReadingAsk(body.mode, tuple(dict.fromkeys(body.fields)) if body.mode == "fields" else ())
+    fields = tuple(dict.fromkeys(filter(None, map(str.strip, body.fields)))) if body.mode == "fields" else ()
+    ask = ReadingAsk(body.mode, fields)
     if body.mode == "fields" and not ask.fields:
         raise RequestError("fields: name at least one field to read.")
     readings, failures = _readings(DocumentReader(studio.shelf, studio.documents), engine, document, pages, ask, run)

@@ -55,7 +55,7 @@ class _DocumentTab:
         self.session = gr.State(Session())
         with gr.Column(elem_id="document", min_width=0):
             self._build_bar()
-            self.pocket = self._html("document-pocket")
+            self.advice = self._html("document-advice")
             self.error = self._html("document-error")
             self._build_password()
             self.stage = self._html("document-stage")
@@ -220,7 +220,7 @@ class _DocumentTab:
     def _page_outputs(self) -> list[Block]:
         return [
             *(self.viewer, self.strip, self.head, self.notes, self.result, self.own_text, self.stage, self.error),
-            *(self.locked, self.locked_row, self.password, self.pocket, self.welcome, self.pages, self.work),
+            *(self.locked, self.locked_row, self.password, self.advice, self.welcome, self.pages, self.work),
             *(self.export_row, self.options, self.clear, self.read, self.ask, self.stop, self.mode),
             *(self.preset_fields, self.fields, self.question, self.session),
         ]
@@ -316,24 +316,30 @@ class _DocumentTab:
             self.stage: shown.stage,
             self.error: shown.error,
             self.locked: shown.locked,
-            self.pocket: shown.pocket,
+            self.advice: shown.advice,
             self.welcome: shown.welcome,
             self.pages: shown.pages,
+            self.question: shown.question,
         }
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
         if shown.locked is not None:
             updates |= {self.locked_row: gr.update(visible=bool(shown.locked)), self.password: ""}
-        if shown.has_pages is not None:
-            updates |= self._by_pages(shown.has_pages)
+        if shown.page_count is not None:
+            updates |= self._by_pages(shown)
         if shown.is_running is not None:
             updates |= self._by_running(shown.is_running)
         return updates or {self.error: gr.skip()}
 
-    def _by_pages(self, has_pages: bool) -> Updates:
-        for_pages = (self.work, self.export_row, self.options, self.clear)
+    def _by_pages(self, shown: Shown) -> Updates:
+        count = shown.page_count or 0
         return {
-            **{widget: gr.update(visible=has_pages) for widget in for_pages},
-            self.welcome: gr.update(visible=not has_pages),
+            **{
+                widget: gr.update(visible=count > 0)
+                for widget in (self.work, self.export_row, self.options, self.clear)
+            },
+            self.welcome: _with(shown.welcome, visible=count == 0),
+            # How many there are says that pages of several documents are counted on.
+            self.pages: _with(shown.pages, placeholder=f"All {count:,}, or 1-3, 7" if count > 1 else "All pages"),
         }
 
     def _by_running(self, is_running: bool) -> Updates:
@@ -352,6 +358,11 @@ class _DocumentTab:
             self.ask: gr.update(visible=mode == "ask"),
             self.read: gr.update(visible=mode != "ask"),
         }
+
+
+def _with(value: str | None, **changes: Any) -> dict[str, Any]:
+    """Changes of a widget together with its value; None leaves that as it is."""
+    return gr.update(**changes) if value is None else gr.update(value=value, **changes)
 
 
 def _fields_of(key: str) -> dict[str, Any]:

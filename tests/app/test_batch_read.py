@@ -5,9 +5,13 @@ from __future__ import annotations
 import csv
 import json
 import os
+import signal
 import subprocess
 import sys
+import threading
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,8 +20,10 @@ from app.settings import read_settings_of
 from model.engines.fake import FakeEngine
 from model.errors import EngineError, RequestError, StudioError
 from model.prompts import FIELD_PRESETS
+from model.types import Prompt
 from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
+from tests.model.tiny_models import save_tiny_model
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -149,6 +155,32 @@ def test_options_that_make_no_sense_are_refused_before_anything_is_read(
         read(list(arguments))
 
 
+def _stop_at_page(reader: BatchReader, engine: FakeEngine, number: int) -> None:
+    """Somebody stops the run while this page, of all that the engine is asked to read, is written."""
+    prepare = engine.prepare
+
+    def prepare_and_stop(*arguments: Any, **options: Any) -> Prompt:
+        prompt = prepare(*arguments, **options)
+        if len(engine.prompts) == number - 1:
+            reader.stop()
+        return prompt
+
+    engine.prepare = prepare_and_stop  # type: ignore[method-assign]
+
+
+def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path: Path, engine: FakeEngine) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(picture(200, 150).data)
+    reader = BatchReader(_settings(tmp_path, str(photo), str(REPORT)), engine)
+    _stop_at_page(reader, engine, 3)
+    assert str(reader.run()) == "2 pages read. 1 left; the same command goes on with them."
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["photo.md"], "nothing is written by halves"
+    again = FakeEngine(MARKDOWN)
+    assert str(_read(tmp_path, again, str(photo), str(REPORT)).summary) == "3 pages read, 2 of them before."
+    assert len(again.prompts) == 1
+    assert (tmp_path / "out" / "report.md").is_file()
+
+
 @pytest.mark.parametrize(("fails", "status"), [(False, 0), (True, 1)])
 def test_the_status_says_whether_everything_was_read(
     tmp_path: Path,
@@ -169,6 +201,36 @@ def test_the_status_says_whether_everything_was_read(
     assert ("report.pdf, page 1: The model stumbled." in said.err) is fails
 
 
+def test_ctrl_c_stops_in_order_and_says_what_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], engine: FakeEngine
+) -> None:
+    monkeypatch.setattr("app.batch_read.prepare_process", lambda settings: None)
+    monkeypatch.setattr("app.batch_read.load_engine", lambda *_: engine)
+    engine.delay_s = 0.2
+    threading.Timer(0.3, signal.raise_signal, (signal.SIGINT,)).start()
+    before = signal.getsignal(signal.SIGINT)
+    options = ["--out", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data")]
+    assert read([str(REPORT), *options]) == 128 + signal.SIGINT
+    assert engine.closed.is_set()
+    assert signal.getsignal(signal.SIGINT) == before
+    said = capsys.readouterr()
+    assert "left; the same command goes on with them." in said.out
+    assert said.err == "Stopping.\n"
+
+
+def test_a_model_that_has_not_learned_to_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, engine: FakeEngine
+) -> None:
+    monkeypatch.setattr("app.batch_read.prepare_process", lambda settings: None)
+    pocket = FakeEngine(("Gibberish",), info=replace(engine.info, is_pocket=True))
+    monkeypatch.setattr("app.batch_read.load_engine", lambda *_: pocket)
+    with pytest.raises(RequestError, match="has not learned to read documents"):
+        read([str(REPORT), "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data")])
+    assert pocket.prompts == []
+    assert pocket.closed.is_set()
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_model_that_cannot_be_had_fails_instead_of_another_one_reading(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -177,21 +239,33 @@ def test_a_model_that_cannot_be_had_fails_instead_of_another_one_reading(
     assert capsys.readouterr().err
 
 
-def test_the_program_reads_with_the_pocket_model(tmp_path: Path) -> None:
+def test_the_program_reads_with_a_model_from_a_folder(tmp_path: Path) -> None:
+    """A real, tiny Qwen3-VL of random weights, whose words mean nothing."""
+    model = save_tiny_model(tmp_path / "model", "qwen3_vl")
     page, broken = tmp_path / "page.png", tmp_path / "broken.pdf"
     page.write_bytes(picture(200, 150).data)
     broken.write_bytes(b"%PDF-1.7\n")
-    options = ("--mode", "text", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data"))
-    ended = subprocess.run(
-        [sys.executable, "app.py", "read", str(page), str(broken), *options],
+    ended = _run_program(page, broken, "--model", model, "--mode", "text", folder=tmp_path)
+    assert ended.returncode == 1, ended.stderr
+    assert "1 page read. 1 failed:" in ended.stdout
+    assert (tmp_path / "out" / "page.txt").is_file()
+    assert "broken.pdf: " in ended.stderr
+    assert str(tmp_path) not in ended.stderr
+
+
+def test_the_program_says_that_the_pocket_model_does_not_read(tmp_path: Path) -> None:
+    ended = _run_program(REPORT, folder=tmp_path)
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr.startswith("The pocket model has not learned to read documents;")
+
+
+def _run_program(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:
+    options = ("--out", folder / "out", "--data-dir", folder / "data")
+    return subprocess.run(
+        [sys.executable, "app.py", "read", *map(str, (*arguments, *options))],
         capture_output=True,
         text=True,
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         timeout=170,
     )
-    assert ended.returncode == 1, ended.stderr
-    assert "1 page read. 1 failed:" in ended.stdout
-    assert (tmp_path / "out" / "page.txt").read_text("utf-8-sig").strip()
-    assert "broken.pdf: " in ended.stderr
-    assert str(tmp_path) not in ended.stderr

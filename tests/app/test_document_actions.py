@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +69,7 @@ def test_a_document_opens_with_its_first_page_and_its_own_text(actions: Document
     session = Session()
     assert "Try an example" in (actions.welcome(session, "ann").welcome or "")
     shown = _last(actions.add(session, [REPORT]))
-    assert shown.has_pages
+    assert shown.page_count == 2
     assert (shown.strip or "").count("doc-open") == 2
     width, height = _value(shown)["size_wh"]
     assert 0.70 < width / height < 0.71, "A4"
@@ -119,9 +120,9 @@ def test_an_example_opens_with_one_click(actions: DocumentActions) -> None:
 
 def test_closing_leaves_the_way_back(actions: DocumentActions, session: Session) -> None:
     shown = actions.clear(session)
-    assert shown.has_pages is False
+    assert shown.page_count == 0
     assert "report.pdf" in (shown.welcome or "")
-    assert actions.open_recent(session, 0).has_pages
+    assert actions.open_recent(session, 0).page_count == 2
     assert len(session.sheets) == 2
 
 
@@ -139,6 +140,28 @@ def test_pages_are_chosen_by_click_and_by_range(actions: DocumentActions, sessio
     actions.choose_range(session, "")
     assert session.chosen == set()
     assert actions.choose(session, 9) == Shown()
+
+
+def test_a_range_shows_its_first_page_unless_one_of_it_is_shown(actions: DocumentActions, session: Session) -> None:
+    assert "page 2 of 2" in (actions.choose_range(session, "2").head or "")
+    assert session.current == 1
+    actions.pick(session, 0)
+    assert actions.choose_range(session, "2").head is None, "leaving the field again changes nothing"
+    assert session.current == 0
+    actions.choose_range(session, "1-2")
+    assert session.current == 0
+
+
+def test_pages_of_several_documents_are_counted_on_and_say_so(
+    actions: DocumentActions, session: Session, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.png").write_bytes(picture(200, 150).data)
+    shown = _last(actions.add(session, [tmp_path / "photo.png"]))
+    assert "photo.png" in (shown.head or "")
+    assert "page 1 of 1" in (shown.head or "")
+    assert "3 of 3 in all" in (shown.head or "")
+    assert "Page 3: page 1 of photo.png, not read yet" in (shown.strip or "")
+    assert "in all" not in (actions.try_example(Session(), 0).head or "")
 
 
 def test_only_chosen_pages_are_read(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
@@ -297,13 +320,17 @@ def test_without_a_document_there_is_nothing_to_read(actions: DocumentActions) -
     assert "Choose a document first" in (_last(actions.ask(Session(), "What?")).error or "")
 
 
-def test_the_pocket_model_is_honest(make_studio: MakeStudio) -> None:
-    info = FakeEngine().info
-    pocket = FakeEngine(MARKDOWN, info=type(info)(**{**_fields_of(info), "is_pocket": True}))
-    said = DocumentActions(make_studio(pocket)).welcome(Session(), "ann").pocket or ""
-    assert "pocket model has not learned to read documents" in said
-    large = DocumentActions(make_studio(FakeEngine())).welcome(Session(), "ann").pocket
-    assert large == ""
+def test_a_model_that_has_not_learned_to_read_says_so_and_fills_no_page(make_studio: MakeStudio) -> None:
+    pocket = FakeEngine(MARKDOWN, info=replace(FakeEngine().info, is_pocket=True))
+    actions, session = DocumentActions(make_studio(pocket)), Session()
+    advice = actions.welcome(session, "ann").advice or ""
+    assert "pocket model has not learned to read documents" in advice
+    assert "python app.py --model Qwen/" in advice, "what to do about it"
+    _last(actions.add(session, [REPORT]))
+    for shown in (actions.read(session), actions.ask(session, "What?")):
+        assert "has not learned to read" in (_last(shown).error or "")
+    assert (pocket.prompts, _states(session), session.exchanges) == ([], ["new", "new"], [])
+    assert DocumentActions(make_studio(FakeEngine())).welcome(Session(), "ann").advice == ""
 
 
 def test_somebody_who_looks_elsewhere_is_left_there(
@@ -426,6 +453,28 @@ def test_an_answer_links_the_pages_it_names(actions: DocumentActions, session: S
     assert len(engine.prompts[-1].messages[-1].images) == 2
     assert "Where are <b>they</b>?" in engine.prompts[-1].messages[-1].text
     assert "Write what you want to know" in (_last(actions.ask(session, " ")).error or "")
+
+
+def test_another_document_does_not_take_the_answers_away(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    (tmp_path / "photo.png").write_bytes(picture(200, 150).data)
+    _last(actions.ask(session, "Why?"))
+    _last(actions.add(session, [tmp_path / "photo.png"]))
+    _last(actions.ask(session, "And now?"))
+    assert [exchange.question for exchange in session.exchanges] == ["Why?", "And now?"]
+    later = Session(owner="ann")
+    _last(actions.add(later, [REPORT]))
+    _last(actions.add(later, [tmp_path / "photo.png"]))
+    assert [exchange.question for exchange in later.exchanges] == ["Why?", "And now?"]
+
+
+def test_a_question_leaves_its_field_once_it_stands_on_the_page(actions: DocumentActions, session: Session) -> None:
+    shown = list(actions.ask(session, "Where is the <chart>?"))
+    taken = next(each for each in shown if each.question is not None)
+    assert taken.question == ""
+    assert "Where is the &lt;chart&gt;?" in (taken.result or "")
+    assert all(each.question is None for each in actions.ask(session, " "))
 
 
 def test_more_pages_than_fit_are_refused_in_words(make_studio: MakeStudio) -> None:

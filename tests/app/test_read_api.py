@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +119,41 @@ def test_what_cannot_be_answered_is_refused_in_words(client: TestClient, body: d
     message = response.json()["error"]["message"]
     assert message.endswith(".")
     assert "Traceback" not in message
+
+
+@pytest.mark.parametrize(
+    ("body", "sentence"),
+    [
+        ({"mode": "paint"}, "“mode” has to be 'text', 'markdown', 'layout', 'tables' or 'fields'."),
+        ({"mode": "fields", "fields": "total"}, "“fields” has to be a list."),
+        ({"mode": "fields", "fields": ["", " "]}, "fields: name at least one field to read."),
+        ({"pages": 1}, "“pages” has to be a text."),
+        ({"file": None}, "“file” has to be a text."),
+        ({"pages": "0"}, "Pages 0 cannot be had: there are pages 1 to 2."),
+    ],
+)
+def test_what_is_wrong_with_a_request_is_named(client: TestClient, body: dict[str, Any], sentence: str) -> None:
+    response = _json(client, **body)
+    assert (response.status_code, response.json()["error"]["message"]) == (400, sentence)
+
+
+def test_what_is_wrong_with_a_form_is_named(client: TestClient) -> None:
+    file = ("file", ("report.pdf", REPORT.read_bytes()))
+    for sent, words in (
+        (client.post("/v1/read", data={"mode": "paint"}, files=[file]), "“mode” has to be"),
+        (client.post("/v1/read", files=[file, file]), "Send one document"),
+        (client.post("/v1/read", files=[("other", file[1])]), "send the document as a file of the form"),
+    ):
+        assert sent.status_code == 400
+        assert words in sent.json()["error"]["message"]
+
+
+def test_a_model_that_has_not_learned_to_read_says_so(make_studio: Callable[..., Studio]) -> None:
+    pocket = FakeEngine(("Gibberish",), info=replace(FakeEngine().info, is_pocket=True))
+    response = _json(_client(make_studio(pocket)))
+    assert response.status_code == 400
+    assert "has not learned to read documents" in response.json()["error"]["message"]
+    assert pocket.prompts == []
 
 
 def test_a_body_that_is_no_request_is_refused_in_words(client: TestClient) -> None:
