@@ -111,8 +111,8 @@ class Session:
 
 @dataclass(frozen=True)
 class Shown:
-    """What changes on the page; None leaves a part as it is. Texts are HTML but `viewer`, a viewer's value, and what is in
-    fields: `pages`, the range of pages, and `question`."""
+    """What changes on the page; None leaves a part as it is. Texts are HTML but `viewer`, a value of a viewer, and what
+    stands in fields: `pages`, the range of pages, and `question`."""
 
     viewer: str | None = None
     strip: str | None = None
