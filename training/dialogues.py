@@ -244,39 +244,43 @@ def where(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.
 
 
 def relation(view: View, rng: np.random.Generator) -> list[Turn]:
+    """How two shapes lie to each other: asked openly, as a choice between the two, or as yes or no.
+
+    The comparison is written out before what follows from it: so small a model cannot do both in one word.
+    """
     first, second = unique_phrase(view, rng), unique_phrase(view, rng)
-    if first is None or second is None:
+    if first is None or second is None or view.matching(first) == view.matching(second):
         return []
-    one, two = view.matching(first)[0], view.matching(second)[0]
-    if one is two:
-        return []
-    gaps = [(one.center_xy[axis] - two.center_xy[axis]) / view.scene.size_wh[axis] for axis in (0, 1)]
-    axis = int(rng.integers(2))
+    cells = view.cells_matching(first), view.cells_matching(second)
     form = rng.random()
-    if form < 0.25:
-        axis = int(abs(gaps[1]) > abs(gaps[0]))
-        gaps = [gap if abs(gaps[axis]) - abs(gaps[1 - axis]) > _CLEAR else 0.0 for gap in gaps]
-    if abs(gaps[axis]) < _CLEAR:
+    axis, gap = _gap(view, first, second, rng, clearest=form < 0.25)
+    if abs(gap) < _CLEAR:
         return []
     near, far = (("to the left of", "to the right of"), ("above", "below"))[axis]
-    truth = near if gaps[axis] < 0 else far
-    a_cells, b_cells = view.cells_of([one]), view.cells_of([two])
-    named = (str(first), a_cells), (str(second), b_cells)
-    tail = (f" {truth}", (*a_cells, *b_cells)), (f" the {second}.", b_cells)
+    truth = near if gap < 0 else far
+    end: Piece = (".", ())
     if form < 0.25:
         question = pick(rng, wordings.RELATIVE).format(first, second)
-        return [Turn(typed(rng, question), ((f"The {first} is", a_cells), *tail), "relation", named)]
-    if form < 0.45:
+    elif form < 0.45:
         superlative = pick(rng, (("further left", "further right"), ("higher", "lower"))[axis])
-        wins = (gaps[axis] < 0) == (superlative in ("further left", "higher"))
-        question = f"Which is {superlative}, the {first} or the {second}?"
-        answer: Piece = (f"The {first if wins else second} is {superlative}.", a_cells if wins else b_cells)
-        return [Turn(typed(rng, question), (answer,), "relation", named)]
-    asked = pick(rng, (near, far))
-    words = pick(rng, wordings.LEFT_RIGHT_ABOVE_BELOW[asked])
-    question = pick(rng, wordings.RELATION).format(first, words, second)
-    start: Piece = (f"{'Yes' if asked == truth else 'No'},", (*a_cells, *b_cells))
-    return [Turn(typed(rng, question), (start, (f" the {first} is", a_cells), *tail), "relation", named)]
+        wins = (gap < 0) == (superlative in ("further left", "higher"))
+        question = pick(rng, wordings.WHICH).format(superlative, first, second)
+        end = f", so the {first if wins else second} is {superlative}.", cells[0 if wins else 1]
+    else:
+        asked = pick(rng, (near, far))
+        question = pick(rng, wordings.RELATION).format(first, pick(rng, wordings.SIDES[asked]), second)
+        end = f", so {'yes' if asked == truth else 'no'}.", (*cells[0], *cells[1])
+    said = (f"The {first} is", cells[0]), (f" {truth}", (*cells[0], *cells[1])), (f" the {second}", cells[1]), end
+    return [Turn(typed(rng, question), said, "relation", ((str(first), cells[0]), (str(second), cells[1])))]
+
+
+def _gap(view: View, first: Phrase, second: Phrase, rng: np.random.Generator, clearest: bool) -> tuple[int, float]:
+    """How far apart two shapes lie across (axis 0) or down (1), as a share of the picture; 0 where it is not clear."""
+    one, two = view.matching(first)[0].center_xy, view.matching(second)[0].center_xy
+    gaps = [(a - b) / side for a, b, side in zip(one, two, view.scene.size_wh, strict=True)]
+    axis = int(abs(gaps[1]) > abs(gaps[0])) if clearest else int(rng.integers(2))
+    unclear = clearest and abs(gaps[axis]) - abs(gaps[1 - axis]) <= _CLEAR
+    return axis, 0.0 if unclear else gaps[axis]
 
 
 def yes_no(view: View, rng: np.random.Generator, forms: Sequence[str] = wordings.YES_NO) -> list[Turn]:

@@ -55,6 +55,7 @@ YES_NO_MANY = (
     *("Does the picture have any {}?", "Can you see any {}?", "Does the image contain {}?", "Any {}?"),
 )
 RELATION = ("Is the {} {} the {}?", "Is the {} placed {} the {}?", "Does the {} lie {} the {}?")
+WHICH = ("Which is {}, the {} or the {}?", "What is {}, the {} or the {}?", "Which one is {}: the {} or the {}?")
 RELATIVE = (
     *("Where is the {} relative to the {}?", "Where is the {} compared to the {}?"),
     *("How does the {} lie relative to the {}?", "Where is the {} with respect to the {}?"),
@@ -84,7 +85,7 @@ POINT = (
 )
 WHERE_IT = ("Where is it?", "And where is it?", "Where?", "Where is that?", "In which part of the picture is it?")
 COLOR_IT = ("What color is it?", "And its color?", "Which color does it have?", "What colour is that?")
-LEFT_RIGHT_ABOVE_BELOW: Mapping[str, tuple[str, ...]] = {
+SIDES: Mapping[str, tuple[str, ...]] = {
     "to the left of": ("to the left of", "left of"),
     "to the right of": ("to the right of", "right of"),
     "above": ("above", "over", "higher than"),
