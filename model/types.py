@@ -26,7 +26,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A still picture that `media` has opened, bounded and found good.
+    """A still picture that `media` has opened, bounded and found good, or a frame of a video.
 
     `data` are the bytes of the file as given, `size_wh` is the size after the EXIF turn, `sha256` the hex digest of
     `data` (the picture's identity in storage), `media_type` what the content is, whatever the name says.
@@ -43,7 +43,33 @@ class Image:
             raise ValueError(f"a picture of {self.size_wh} has no pixels")
 
 
-Part = Text | Image
+@dataclass(frozen=True, slots=True)
+class Video:
+    """What a model sees of a video: `frames`, upright pictures of one size, at `times_s`, rising, in seconds.
+
+    `size_wh` and `duration_s` are those of the whole video, `sha256` is the hex digest of its file.
+    """
+
+    frames: tuple[Image, ...]
+    times_s: tuple[float, ...]
+    duration_s: float
+    size_wh: tuple[int, int]
+    sha256: str
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        if len(self.frames) != len(self.times_s) or len(self.frames) < 2:
+            raise ValueError(f"a video of {len(self.frames)} frames at {len(self.times_s)} times")
+        if len({frame.size_wh for frame in self.frames}) != 1:
+            raise ValueError("the frames of a video have to be of one size")
+
+    @property
+    def step_s(self) -> float:
+        """The mean time between two frames."""
+        return (self.times_s[-1] - self.times_s[0]) / (len(self.times_s) - 1)
+
+
+Part = Text | Image | Video
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +88,11 @@ class Message:
     def images(self) -> tuple[Image, ...]:
         return tuple(part for part in self.parts if isinstance(part, Image))
 
+    @property
+    def media(self) -> tuple[Image | Video, ...]:
+        """Pictures and videos, in their order."""
+        return tuple(part for part in self.parts if not isinstance(part, Text))
+
 
 @dataclass(frozen=True, slots=True)
 class PixelBudget:
@@ -77,7 +108,7 @@ class PixelBudget:
 
 @dataclass(frozen=True, slots=True)
 class MediumInput:
-    """What becomes of one picture on its way into the model."""
+    """What becomes of one picture, or of each frame of one video, on its way into the model; `tokens` are of all."""
 
     source_size_wh: tuple[int, int]
     input_size_wh: tuple[int, int]

@@ -14,9 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from PIL import Image as Pillow
+
 from model import decoding, media
 from model.decoding import Facts, Rgb
 from model.errors import MediaError, MediaTooLarge
+from model.types import Video
 from model.workers import WorkerLost, Workers
 
 Result = TypeVar("Result")
@@ -140,6 +143,12 @@ def frames_at(
     if len(decoded.times_s) == 1:
         return Frames(decoded.times_s * 2, decoded.pictures * 2, notices)
     return Frames(decoded.times_s, decoded.pictures, notices)
+
+
+def for_model(video: VideoFile, frames: Frames) -> Video:
+    """The frames as a part of a message."""
+    pictures = tuple(media.image_of(Pillow.fromarray(picture), "frame.png") for picture in frames.pictures)
+    return Video(pictures, frames.times_s, video.duration_s, video.size_wh, video.sha256, video.name)
 
 
 _WORKERS = Workers()

@@ -13,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Ranks of the modules of `model`: a module imports only from a lower rank, or from its own package.
 RANKS = (
-    ("model.types", "model.errors", "model.workers"),
+    ("model.types", "model.errors", "model.workers", "model.decoding"),
     ("model.catalog",),
     ("model.media", "model.prompts", "model.parsing", "model.engines.base", "model.engines.token_text", "model.pdf"),
-    ("model.files", "model.documents", "model.engines.fake"),
+    ("model.files", "model.documents", "model.video", "model.engines.fake"),
     ("model.engines.local",),
     ("model.loading",),
 )

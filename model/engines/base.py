@@ -63,7 +63,7 @@ def check_messages(messages: Sequence[Message]) -> None:
     """
     if not messages or messages[-1].role != "user":
         raise RequestError("There is nothing to answer yet. Write a message first.")
-    if not messages[-1].text.strip() and not messages[-1].images:
+    if not messages[-1].text.strip() and not messages[-1].media:
         raise RequestError("The message is empty. Write something or add a picture.")
     if any(_HALF_A_CHARACTER.search(message.text) for message in messages):
         raise RequestError("A message holds half a character. Write that character anew.")

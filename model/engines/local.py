@@ -24,6 +24,7 @@ from qwen_vl_utils.vision_process import smart_resize
 from transformers import BatchFeature, GenerationConfig, PreTrainedModel, ProcessorMixin, StoppingCriteria
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.generation.streamers import BaseStreamer
+from transformers.video_utils import VideoMetadata
 
 from model import media
 from model.catalog import budget_of_tokens, within
@@ -38,12 +39,14 @@ from model.types import (
     Image,
     MediumInput,
     Message,
+    Part,
     PixelBudget,
     Prompt,
     Queued,
     Resized,
     StreamEvent,
     Text,
+    Video,
 )
 
 # No tokenizer packs more characters than this into a token on average; a longer text is refused before it is cut up.
@@ -51,6 +54,9 @@ _MAX_CHARS_PER_TOKEN = 64
 
 # Ends of a turn in every Qwen chat template, for checkpoints whose generation_config.json does not list them.
 _END_TOKENS = ("<|im_end|>", "<|endoftext|>")
+
+_FRAMES_PER_TOKEN = 2  # every family merges two frames in time
+_PER_S = 1000.0
 
 _CHANGED = "The model was changed in the meantime. Send the message again."
 
@@ -213,6 +219,7 @@ class LocalEngine:
     ) -> tuple[BatchFeature, str]:
         """The model's inputs, on the CPU, and the text of the prompt's last tokens."""
         conversation = self._conversation(messages, budget)
+        videos = [part for message in messages for part in message.media if isinstance(part, Video)]
         with self._processor_lock:
             inputs = self._processor.apply_chat_template(
                 conversation,
@@ -222,11 +229,12 @@ class LocalEngine:
                 add_generation_prompt=True,
                 sanitize_control_tokens=True,
                 add_vision_id=add_vision_id,
-                processor_kwargs={"do_resize": False},
+                processor_kwargs={"do_resize": False, **(_video_arguments(videos) if videos else {})},
             )
             last_words = self._processor.tokenizer.decode(inputs["input_ids"][0, -8:])
-        if "pixel_values" in inputs:
-            inputs["pixel_values"] = inputs["pixel_values"].to(self._loaded().dtype)
+        for name in ("pixel_values", "pixel_values_videos"):
+            if name in inputs:
+                inputs[name] = inputs[name].to(self._loaded().dtype)
         return inputs, last_words
 
     def _conversation(self, messages: Sequence[Message], budget: PixelBudget) -> list[dict[str, Any]]:
@@ -236,21 +244,34 @@ class LocalEngine:
             for message in messages
         ]
 
-    def _content(self, part: Text | Image, budget: PixelBudget) -> dict[str, Any]:
+    def _content(self, part: Part, budget: PixelBudget) -> dict[str, Any]:
         if isinstance(part, Text):
             return {"type": "text", "text": part.text}
-        size_wh = input_size_wh(part.size_wh, budget, self._patch_factor())
-        return {"type": "image", "image": media.pixels(part).resize(size_wh, Pillow.Resampling.BICUBIC)}
+        if isinstance(part, Image):
+            return {"type": "image", "image": self._resized(part, budget)}
+        of_frame = self._frame_budget(len(part.frames), budget)
+        return {"type": "video", "video": [self._resized(frame, of_frame) for frame in part.frames]}
+
+    def _resized(self, image: Image, budget: PixelBudget) -> Pillow.Image:
+        size_wh = input_size_wh(image.size_wh, budget, self._patch_factor())
+        return media.pixels(image).resize(size_wh, Pillow.Resampling.BICUBIC)
+
+    def _frame_budget(self, frames: int, budget: PixelBudget) -> PixelBudget:
+        """So many pixels for each of a video's frames that all of them take at most half of the context."""
+        pairs = -(-frames // _FRAMES_PER_TOKEN)
+        most = max(1, self._info.context_tokens // (2 * pairs)) * self._patch_factor() ** 2
+        return PixelBudget(min(budget.min_pixels, most), min(budget.max_pixels, most))
 
     def _media(self, messages: Sequence[Message], inputs: BatchFeature) -> tuple[MediumInput, ...]:
-        """The sizes that the processor really used, from its grids of (1, rows, columns) patches."""
-        images = [image for message in messages for image in message.images]
+        """The sizes that the processor really used, from its grids of (frames, rows, columns) patches."""
         patch, merge = self._processor.image_processor.patch_size, self._processor.image_processor.merge_size
-        grids = inputs["image_grid_thw"].tolist() if images else []
-        return tuple(
-            MediumInput(image.size_wh, (columns * patch, rows * patch), frames * rows * columns // merge**2)
-            for image, (frames, rows, columns) in zip(images, grids, strict=True)
-        )
+        grids = {kind: iter(inputs.get(f"{kind}_grid_thw", torch.empty(0, 3)).tolist()) for kind in ("image", "video")}
+        inputs_of = []
+        for part in (part for message in messages for part in message.media):
+            frames, rows, columns = next(grids["video" if isinstance(part, Video) else "image"])
+            size_wh = columns * patch, rows * patch
+            inputs_of.append(MediumInput(part.size_wh, size_wh, frames * rows * columns // merge**2))
+        return tuple(inputs_of)
 
     def _native_budget(self) -> PixelBudget:
         size = self._processor.image_processor.size
@@ -399,6 +420,24 @@ class _StopWhen(StoppingCriteria):  # type: ignore[misc]  # transformers is unty
 
     def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
         return torch.full((input_ids.shape[0],), self._answer.should_stop(), device=input_ids.device, dtype=torch.bool)
+
+
+def _video_arguments(videos: Sequence[Video]) -> dict[str, Any]:
+    """The processor's arguments that tell it the true times of frames which are sampled already.
+
+    With a thousand "frames" a second, a frame's index is its time in milliseconds, whatever the video's own rate; the
+    number of frames in all is chosen so that the mean rate, which Qwen2.5-VL goes by, is that of the given ones.
+    """
+    metadata = [
+        VideoMetadata(
+            total_num_frames=max(len(video.times_s), round(len(video.times_s) * video.step_s * _PER_S)),
+            fps=_PER_S,
+            duration=video.duration_s,
+            frames_indices=[round(time_s * _PER_S) for time_s in video.times_s],
+        )
+        for video in videos
+    ]
+    return {"do_sample_frames": False, "video_metadata": metadata, "cap_pixels_per_frame": True}
 
 
 def input_size_wh(source_size_wh: tuple[int, int], budget: PixelBudget, patch_factor: int) -> tuple[int, int]:

@@ -53,6 +53,8 @@ TEMPLATE = """\
             {%- set pictures.count = pictures.count + 1 -%}
             {%- if add_vision_id -%}Picture {{ pictures.count }}: {% endif -%}
             <|vision_start|><|image_pad|><|vision_end|>
+        {%- elif part.type == 'video' -%}
+            <|vision_start|><|video_pad|><|vision_end|>
         {%- else -%}
             {{- part.text -}}
         {%- endif -%}
