@@ -28,7 +28,8 @@ from model.catalog import presets_of, sampling_of
 from model.engines.base import Engine
 from model.errors import ModelNotFound
 from model.media import Limits, image_from_data_url
-from model.types import GenerationOptions, Message, Part, PixelBudget, Prompt, Role, Text
+from model.types import GenerationOptions, Message, Part, PixelBudget, Prompt, Role, Text, Video
+from model.video import video_from_data_url
 
 _MAX_STOPS = 4
 # Below it, dividing by the temperature leaves nothing but the likeliest token, if it can be computed at all.
@@ -92,10 +93,15 @@ class ImageUrl(_Open):
     )
 
 
+class VideoUrl(_Open):
+    url: str = Field(description="a data URL: data:video/mp4;base64,...; two frames a second are looked at")
+
+
 class ContentPart(_Open):
     type: str
     text: str | None = None
     image_url: ImageUrl | None = None
+    video_url: VideoUrl | None = None
 
 
 class ChatMessage(_Open):
@@ -134,6 +140,13 @@ def router(studio: Studio) -> APIRouter:
         """The model that is loaded."""
         engine = studio.engines.current()
         return {"object": "list", "data": [_model_row(engine)] if engine else []}
+
+    @routes.get("/models/{name:path}")
+    def model(name: str) -> dict[str, Any]:
+        """The model of this name, if it is loaded."""
+        engine = require(studio.engines)
+        _check_name(name, engine)
+        return _model_row(engine)
 
     @routes.post("/chat/completions", response_model=None)
     async def chat_completions(body: ChatRequest, request: Request) -> Response:
@@ -241,6 +254,10 @@ def _completion(body: ChatRequest, engine: Engine, limits: Limits) -> _Completio
     """Check and translate a request; raises `StudioError` with what is wrong with it."""
     _check(body, engine)
     messages = [_message(message, f"messages[{index}]", limits) for index, message in enumerate(body.messages)]
+    if engine.info.is_pocket and any(isinstance(part, Video) for message in messages for part in message.parts):
+        raise RequestError(
+            "The pocket model has not learned to watch videos; load a larger model with --model for that."
+        )
     stops = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     if len(stops) > _MAX_STOPS or not all(stops):
         raise FieldError("stop", f"has to be at most {_MAX_STOPS} texts, none of them empty")
@@ -257,11 +274,15 @@ def _completion(body: ChatRequest, engine: Engine, limits: Limits) -> _Completio
 
 
 def _check(body: ChatRequest, engine: Engine) -> None:
-    name = engine.info.name
-    if body.model and body.model.lower() != name.lower():
-        raise ModelNotFound(f"The model “{body.model}” is not loaded here; “{name}” is.")
+    if body.model:
+        _check_name(body.model, engine)
     _check_fields(body)
     _check_fields(body.stream_options, "stream_options.")
+
+
+def _check_name(name: str, engine: Engine) -> None:
+    if name.lower() != engine.info.name.lower():
+        raise ModelNotFound(f"The model “{name}” is not loaded here; “{engine.info.name}” is.")
 
 
 def _check_fields(given: BaseModel | None, place: str = "") -> None:
@@ -315,7 +336,10 @@ def _part(part: ContentPart, role: Role, place: str, limits: Limits) -> Part:
     if part.type == "image_url" and part.image_url is not None and role == "user":
         _check_fields(part.image_url, f"{place}.image_url.")
         return image_from_data_url(part.image_url.url, limits)
-    raise FieldError(place, "has to be a text, or in a message of the user an image_url with a data URL")
+    if part.type == "video_url" and part.video_url is not None and role == "user":
+        _check_fields(part.video_url, f"{place}.video_url.")
+        return video_from_data_url(part.video_url.url, limits.max_bytes)
+    raise FieldError(place, "has to be a text, or in a message of the user an image_url or video_url with a data URL")
 
 
 def _ending(last: Snapshot) -> dict[str, str]:

@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     Every option can also be an environment variable (QWEN_VL_STUDIO_MODEL=...) or a line of qwen-vl-studio.toml in
     the current folder (model = "..."; QWEN_VL_STUDIO_CONFIG names another file). The command line wins, then the
     environment, then the file.
+
+    `python app.py read FILES...` reads documents without a page; `python app.py read --help` tells how.
     """
 
     __doc__ = inspect.cleandoc(__doc__)  # --help prints it as it stands
@@ -82,7 +84,7 @@ class Settings(BaseSettings):
         default=_ROOT / "data", description="where conversations and their pictures are kept", validate_default=True
     )
     share: bool = Field(default=False, description="also make a public address; whoever has it can use the program")
-    max_upload_mb: int = Field(default=50, ge=1, le=4096, description="the largest picture that is accepted, in MB")
+    max_upload_mb: int = Field(default=50, ge=1, le=4096, description="the largest file that is accepted, in MB")
 
     @field_validator("data_dir")
     @classmethod

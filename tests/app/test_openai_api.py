@@ -8,9 +8,12 @@ import inspect
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx
+import numpy as np
 import openai
 import pytest
 
@@ -18,7 +21,9 @@ from app.openai_api import ChatRequest
 from model.catalog import presets_of, sampling_of
 from model.engines.fake import FakeEngine
 from model.errors import EngineError, OutOfMemory
-from model.types import Chunk, GenerationOptions, Prompt
+from model.media import pixels
+from model.types import Chunk, GenerationOptions, Prompt, Video
+from tests.model.clips import number_of, steady, write_clip
 from tests.model.pictures import drawn, encoded, png_that_claims
 from tests.serving import Exchangeable, served
 
@@ -94,6 +99,47 @@ def test_several_pictures_and_a_system_prompt_reach_the_model(client: openai.Ope
     assert answer.usage.prompt_tokens == engine.prompts[0].tokens
 
 
+def watch(url: str) -> Any:
+    video = {"type": "video_url", "video_url": {"url": url}}
+    return [{"role": "user", "content": [video, {"type": "text", "text": "When?"}]}]
+
+
+def test_a_video_reaches_the_model_as_frames_with_their_times(
+    client: openai.OpenAI, server: Exchangeable, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    server.use(engine)
+    clip = write_clip(tmp_path / "clip.mp4", steady(60, 10)).read_bytes()
+    client.chat.completions.create(model="fake", messages=watch(data_url(clip, "video/mp4")))
+    (video,) = engine.prompts[0].messages[0].media
+    assert isinstance(video, Video)
+    assert video.times_s == pytest.approx(steady(12, 2), abs=0.05)
+    assert [number_of(np.asarray(pixels(frame))) for frame in video.frames] == list(range(0, 60, 5))
+
+
+@pytest.mark.parametrize(
+    ("url", "sentence"),
+    [
+        ("https://127.0.0.1/clip.mp4", "Only media inside the request are accepted"),
+        ("file:///etc/passwd", "Only media inside the request are accepted"),
+        (data_url(b"What is this?", "video/mp4"), "This file is not a video."),
+        (data_url(bytes(2 * 2**20), "video/mp4"), "more than the 1 MiB allowed"),
+    ],
+    ids=["address", "path", "text", "large"],
+)
+def test_a_video_that_cannot_be_used_is_refused(client: openai.OpenAI, url: str, sentence: str) -> None:
+    assert sentence in refusal(client, messages=watch(url)).message
+
+
+def test_the_pocket_model_says_that_it_cannot_watch(
+    client: openai.OpenAI, server: Exchangeable, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    server.use(FakeEngine(info=replace(engine.info, is_pocket=True)))
+    clip = write_clip(tmp_path / "clip.mp4", steady(20, 10)).read_bytes()
+    assert "has not learned to watch videos" in refusal(client, messages=watch(data_url(clip, "video/mp4"))).message
+
+
 def test_sampling_options_reach_the_engine_and_the_rest_stays_the_models_own(server: Exchangeable) -> None:
     asked: list[GenerationOptions] = []
 
@@ -145,9 +191,14 @@ def test_thinking_is_kept_apart_from_the_answer(client: openai.OpenAI, server: E
     assert getattr(message, "reasoning_content", None) == "hm"
 
 
-def test_the_loaded_model_is_listed(client: openai.OpenAI) -> None:
+def test_the_loaded_model_is_listed_and_found_by_its_name(server: Exchangeable, client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["fake"]
+    assert client.models.retrieve("fake") == client.models.list().data[0]
+    with pytest.raises(openai.NotFoundError, match="“gpt-4” is not loaded here; “fake” is"):
+        client.models.retrieve("gpt-4")
     assert client.chat.completions.create(model="", messages=HELLO).choices[0].message.content == "Two shapes."
+    server.use(FakeEngine(info=replace(FakeEngine().info, name="Qwen/Qwen3-VL-4B-Instruct")))
+    assert client.models.retrieve("Qwen/Qwen3-VL-4B-Instruct").id == "Qwen/Qwen3-VL-4B-Instruct"
 
 
 @pytest.mark.parametrize(
@@ -235,7 +286,7 @@ def test_what_is_no_number_is_never_said_to_be_too_large(
         ({"messages": [{"role": "user", "content": [{}]}]}, "“messages[0].content[0].type” is missing."),
         (
             {"messages": [{"role": "user", "content": [{"type": "video_url"}]}]},
-            "“messages[0].content[0]” has to be a text, or in a message of the user an image_url with a data URL.",
+            "“messages[0].content[0]” has to be a text, or in a message of the user an image_url or video_url with a data URL.",
         ),
     ],
     ids=lambda value: str(value)[:60],
