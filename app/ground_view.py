@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from app import work_view
 from app.answering import shrunk_notice
 from app.grounding import Found
 from app.markdown import to_html
 from app.media_store import media_url
 from app.templates import macros
+from app.work_view import ENDS, STRIP_MAX, queue_words, strip_start
 from model.types import Answer, MediumInput
 
 State = Literal["new", "waiting", "running", "done", "stopped", "failed"]
@@ -25,13 +27,6 @@ _STATE_WORDS: Mapping[State, str] = {
     "done": "done",
     "stopped": "stopped",
     "failed": "failed",
-}
-_TRAY_MAX = 60
-"""So many pictures are in the page at a time: a tray of thousands would be sent again with every answer."""
-_ENDS = {
-    "cancelled": "stopped",
-    "length": "cut at the limit of new tokens",
-    "repetition": "stopped, it repeated itself",
 }
 
 
@@ -47,8 +42,8 @@ class TrayItem:
 
 def tray_html(items: Sequence[TrayItem], current: int) -> str:
     """The pictures in a row, of very many those around `current`; nothing for one alone: it is shown large anyway."""
-    start = max(min(current - _TRAY_MAX // 2, len(items) - _TRAY_MAX), 0)
-    shown = items[start : start + _TRAY_MAX]
+    start = strip_start(len(items), current)
+    shown = items[start : start + STRIP_MAX]
     rows = [
         {
             "place": place,
@@ -82,7 +77,7 @@ def notes_html(answer: Answer | None, found: Found | None, note: str = "") -> st
         and not any("cut" in line for line in answer_problems(answer))
     ):
         notes.append("The answer reached the limit of its length; there may be more than this.")
-    return str(_macros().notes([*notes, *answer_problems(answer)]))
+    return work_view.notes_html(*notes, *answer_problems(answer))
 
 
 def corrected_html(count: int) -> str:
@@ -90,11 +85,7 @@ def corrected_html(count: int) -> str:
     said = "1 result that you changed or removed stays as you left it."
     if count != 1:
         said = f"{count:,} results that you changed or removed stay as you left them."
-    return str(_macros().notes([said])) if count else ""
-
-
-def advice_html(sentence: str) -> str:
-    return str(_macros().notes([sentence])) if sentence else ""
+    return work_view.notes_html(said) if count else ""
 
 
 def answer_problems(answer: Answer | None) -> tuple[str, ...]:
@@ -106,48 +97,29 @@ def words_html(found: Found | None) -> str:
     if found is None:
         return ""
     fields = [(name, value if isinstance(value, str) else str(value)) for name, value in found.answer.fields.items()]
-    return str(_macros().words(to_html(found.answer.text), fields, found.snapshot.thinking))
+    return str(_macros().words(to_html(_prose(found.answer)), fields, found.snapshot.thinking))
 
 
-def stage_html(words: str, fraction: float | None = None) -> str:
-    """What is going on, and how far it is; nothing for no words."""
-    return str(_macros().stage(words, fraction)) if words else ""
+def _prose(answer: Answer) -> str:
+    """What was said beside places, and what of a page that the model wrote out."""
+    blocks = answer.document.blocks if answer.document else ()
+    return "\n\n".join(filter(None, (answer.text, *(block.markdown for block in blocks))))
 
 
 def stage_words(found: Found) -> str:
     """ "2 are before you", "Reading the picture", "Thinking" or "7 results so far"."""
     snapshot = found.snapshot
     if snapshot.waiting:
-        return "You are next" if snapshot.waiting == 1 else f"{snapshot.waiting - 1} are before you"
+        return queue_words(snapshot.waiting)
     if not snapshot.text:
         return "Thinking" if snapshot.thinking else "Reading the picture"
     count = len(found.answer.regions) + len(found.answer.actions)
     return f"{_results(count)} so far" if count else "Writing"
 
 
-def batch_words(done: int, total: int, left_s: float | None) -> str:
-    """ "2 of 7 pictures done, about 40 s left"."""
-    left = "" if left_s is None else f", about {duration_words(left_s)} left"
-    return f"{done} of {total} pictures done{left}"
-
-
 def area_html(xyxy: tuple[float, float, float, float] | None) -> str:
     """The marked area, with a button that forgets it."""
     return str(_macros().area([round(number) for number in xyxy])) if xyxy else ""
-
-
-def running_html(is_running: bool) -> str:
-    """A mark for the style sheet, which shows Stop in the place of Run as long as it is there."""
-    return "<i data-running hidden></i>" if is_running else ""
-
-
-def count_html(pictures: int) -> str:
-    """A mark for the style sheet: whether there is nothing yet, one picture or a batch."""
-    return f'<i data-pictures="{"many" if pictures > 1 else "one"}" hidden></i>' if pictures else ""
-
-
-def error_html(sentence: str) -> str:
-    return str(_macros().error(sentence)) if sentence else ""
 
 
 def welcome_html(examples: Sequence[tuple[str, str, str]]) -> str:
@@ -174,8 +146,8 @@ def _speed(found: Found) -> list[str]:
         facts.append(f"first result after {found.first_s:.1f} s")
     if last.finish_reason:
         facts.append(f"{last.generated_tokens:,} tokens, {last.tokens_per_s:,.0f} a second")
-    if last.finish_reason in _ENDS:
-        facts.append(_ENDS[last.finish_reason])
+    if last.finish_reason in ENDS:
+        facts.append(ENDS[last.finish_reason])
     return facts
 
 
@@ -185,12 +157,6 @@ def _size(size_wh: tuple[int, int]) -> str:
 
 def _results(count: int) -> str:
     return "1 result" if count == 1 else f"{count:,} results"
-
-
-def duration_words(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(round(seconds), 1)} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def _macros() -> Any:

@@ -5,14 +5,14 @@ Knows how the parts of this package work together. Each of them knows its own fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence, Sized
+from collections.abc import Callable, Iterable, Sequence, Sized
 from typing import Any, Generic, TypeVar
 
 from model.parsing.findings import Findings
 from model.parsing.lines import PLAIN_START
 from model.parsing.markup import Form, MarkupReader
 from model.parsing.problems import Defect
-from model.parsing.prose import Prose
+from model.parsing.prose import LAST_LINES, Prose
 from model.parsing.reader import TextReader
 from model.parsing.tools import read_thoughts
 from model.types import Action, Answer, Block, Convention, Document, MediumInput, Region, TimeEvent
@@ -20,8 +20,8 @@ from model.types import Action, Answer, Block, Convention, Document, MediumInput
 Source = TypeVar("Source", bound=Sized)
 Result = TypeVar("Result")
 
-MIN_EQUAL_LINES = 4
-"""So many equal lines at the end of the prose are a loop."""
+MIN_EQUAL_LINES = LAST_LINES - 1
+"""So many equal lines at the end of the text are a loop."""
 
 
 class AnswerParser:
@@ -77,7 +77,7 @@ class AnswerParser:
         if self._findings.actions:
             self._findings.add_fields(read_thoughts(self._prose.text))
         problems, markup = self._findings.problems, self._reader.markup
-        if _ends_in_a_loop(self._prose.text):
+        if _ends_in_a_loop(self._prose.last_lines):
             (markup.problems if markup.is_page else problems).note_once(Defect.REPEATED_LINE)
         if markup.problems.was_cut:
             problems.forget_cut()
@@ -143,7 +143,7 @@ def parse_answer(
     return parser.finish()
 
 
-def _ends_in_a_loop(text: str) -> bool:
+def _ends_in_a_loop(last_lines: Iterable[str]) -> bool:
     """Whether the last whole lines are all the same; the very last may have been cut."""
-    lines = [line for line in text.splitlines() if line.strip()][-MIN_EQUAL_LINES - 1 : -1]
+    lines = list(last_lines)[:-1]
     return len(lines) == MIN_EQUAL_LINES and len(set(lines)) == 1

@@ -1,6 +1,6 @@
 """An `Answer` as the JSON object that scripts and the HTTP API get.
 
-    {"text": "the prose outside of places and values",
+    {"text": "the prose outside of places, values and a page",
      "boxes": [{"label", "xyxy", "text"?, "image_index"?, "attributes"?}],
      "points": [{"label", "xy", "image_index"?, "attributes"?}],
      "polygons": [{"label", "xy": [[x, y], ..], "text"?, "image_index"?, "attributes"?}],

@@ -36,10 +36,13 @@ def _pairs(answer: Answer) -> Iterator[tuple[str, Any]]:
     yield from answer.fields.items()
     for value in answer.fields.values():
         yield from _inside(value)
-    yield from _inside(parse_value(answer.text))
+    text = (
+        "\n".join([answer.text, *(block.text for block in answer.document.blocks)]) if answer.document else answer.text
+    )
+    yield from _inside(parse_value(text))
     for box in answer.boxes:
         yield box.label, next((box.attributes[key] for key in VALUE_NAMES if key in box.attributes), box.text)
-    for name, value in LINE.findall(answer.text):
+    for name, value in LINE.findall(text):
         yield name.strip("*_ "), value.strip("*_ ")
 
 

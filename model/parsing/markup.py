@@ -55,14 +55,18 @@ class MarkupReader:
         self._held: list[str] = []
         self._tail = ""
         self._fence: str | None = None
+        self._mark_start = self._fence_start = start
         self._begin(None if form == "auto" else form, start)
 
     def restarted(self) -> MarkupReader:
         """A reader like this one that has read nothing yet and goes on at the same place."""
         return MarkupReader(*self._settings, form=self._form, page=self._page, start=self._end)
 
-    def _begin(self, form: Literal["html", "markdown", "text"] | None, start: int) -> None:
-        """Read anew, in another form."""
+    def _begin(self, form: Literal["html", "markdown", "text"] | None, start: int, *, fence: str | None = None) -> None:
+        """Read anew, in another form; a page in a fence ends with it."""
+        self._page_fence = fence
+        is_code = fence is not None and fence not in DATA_FENCES
+        self._page_start = self._mark_start if is_code else start
         self._places = Findings(*self._settings)
         self._box: tuple[tuple[float, ...], XYXY | None] = ((), None)
         self.blocks: list[Block] = []
@@ -84,11 +88,24 @@ class MarkupReader:
         """Whether a page was found."""
         return self._reader is not None
 
+    @property
+    def found_page(self) -> tuple[int, int | None] | None:
+        """Where the page that the text told of by itself begins, and where it ended; None inside of it."""
+        if self._form != "auto" or self._reader is None:
+            return None
+        if self._page_fence is not None:
+            return self._page_start, None if self._fence == self._page_fence else self._end
+        return self._page_start, self._reader.over_at if isinstance(self._reader, HtmlReader) else None
+
     def feed(self, text: str, fence: str | None) -> None:
         """Read on. `fence` is the language of the code fence in which the text stands, None outside of one."""
+        if fence is not None and fence != self._fence:
+            self._mark_start, self._fence_start = self._end, self._end + len(text)
         self._end += len(text)
         before, self._fence = self._fence, fence
-        if self._is_html:
+        if self._page_fence is not None:
+            self._go_on_in_fence(text, before)
+        elif self._is_html:
             self._read(text)
         elif fence != before and self._begins_in_fence(fence):
             return  # the text is only the mark of the fence
@@ -104,12 +121,19 @@ class MarkupReader:
         if self._reader is not None:
             self._reader.feed(text)
 
+    def _go_on_in_fence(self, text: str, before: str | None) -> None:
+        """Read what stands in a fence like the page's; places count on over all else."""
+        is_inside = before == self._fence == self._page_fence
+        if self._fence == self._page_fence and not is_inside:
+            self._page_start = self._mark_start
+        self._read(text if is_inside else " " * len(text))
+
     def _begins_in_fence(self, fence: str | None) -> bool:
         """Begin with what a fence holds, if its language tells; what came before was only an introduction."""
         if len(self.blocks) > 1 or (fence in MARKDOWN_FENCES and self._form == "auto"):
             return False
         if fence in HTML_FENCES:
-            self._begin("html", self._end)
+            self._begin("html", self._end, fence=fence)
         elif fence in MARKDOWN_FENCES:
             self._begin("markdown", self._end)
         return fence in HTML_FENCES or fence in MARKDOWN_FENCES
@@ -131,14 +155,17 @@ class MarkupReader:
         if BOXED_TAG.fullmatch(mark) or (is_alone and len(self.blocks) < 2 and PAGE_TAG.fullmatch(mark)):
             before = TAGS_BEFORE.search(self._tail[:place])
             begin = self._end - len(self._tail) + (before.start() if before else place)
-            self._begin("html", begin)
-            self._read("".join(self._held)[begin - self._end :])
+            self._read_from(begin, "html")
             return True
         if self._reader is None and COMMENT.fullmatch(mark):
-            self._begin("markdown", self._start)
-            self._read("".join(self._held))
+            self._read_from(self._start if self._fence is None else self._fence_start, "markdown")
             return True
         return False
+
+    def _read_from(self, begin: int, form: Literal["html", "markdown"]) -> None:
+        """Begin with what was held back since."""
+        self._begin(form, begin, fence=self._fence)
+        self._read("".join(self._held)[begin - self._end :])
 
     def finish(self) -> None:
         """End of the text: read what was held back, and tell what was cut."""

@@ -211,9 +211,14 @@ class HtmlReader:
         self._dropped: Counter[str] = Counter()
         self._awaited: _Awaited | None = None
         self._is_figure_told = False
-        self._is_outside = False
+        self._is_outside, self._outside_from = False, start
         self._count = 0
         self._end = start
+
+    @property
+    def over_at(self) -> int | None:
+        """Where the page ended: what follows is none of it, unless another element begins."""
+        return self._outside_from if self._is_outside and not self._open["html"] else None
 
     def feed(self, text: str, *, final: bool = False) -> None:
         for token in self._tokens.feed(text, final=final):
@@ -492,7 +497,7 @@ class HtmlReader:
         while self._elements[-1].name != name:
             self._end_element()
         self._end_element(self._end)
-        self._is_outside = name in ("html", "body")
+        self._is_outside, self._outside_from = name in ("html", "body"), self._end
 
     def _end_element(self, end: int | None = None) -> None:
         """End the innermost element; `end` is the place behind its end tag, if it has one."""

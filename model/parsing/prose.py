@@ -6,28 +6,63 @@ it stays.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
+from collections import deque
+from dataclasses import dataclass, field
 from operator import itemgetter
+
+LAST_LINES = 5
+
+
+@dataclass(slots=True)
+class _Kept:
+    """Lines that stay. `starts` are pairs: where a line stands in the answer, and its index in all that is kept."""
+
+    lines: list[str] = field(default_factory=list)
+    starts: list[tuple[int, int]] = field(default_factory=list)
+    chars: int = 0
+
+    def add(self, text: str, start: int | None) -> None:
+        """Keep a text; one without a place of its own belongs to the one before it."""
+        if start is not None:
+            self.starts.append((start, self.chars))
+        self.lines.append(text)
+        self.chars += len(text)
+
+    def cut(self, start: int) -> None:
+        """Forget what stands in the answer from `start` on."""
+        while self.starts and self.starts[-1][0] >= start:
+            self.chars = self.starts.pop()[1]
+        if self.starts:
+            place, index = self.starts[-1]
+            self.chars = min(self.chars, index + start - place)
+        self.lines = [self.text[: self.chars]]
+
+    @property
+    def text(self) -> str:
+        """The lines as one text, which replaces them: so that each is copied once and not with every look at it."""
+        self.lines[:] = filter(None, ["".join(self.lines)])
+        return self.lines[0] if self.lines else ""
 
 
 class Prose:
     """The prose so far. A fence whose inside turned out to be an answer vanishes together with its marks.
 
     `has_payload` says that something was taken out of the unfinished line: if nothing else is on it, it vanishes too.
+    `is_hidden` says that what comes is a page, and no prose. `last_lines` are the last ones with words, hidden or not.
     """
 
     def __init__(self) -> None:
-        self._done: list[str] = []
-        self._before_fence: list[str] | None = None
         self._fence_mark = ""
         self._fence_has_payload = False
-        self._forget_line()
+        self.clear()
 
     def _forget_line(self) -> None:
         self._parts: list[str] = []
         self._length = 0
         self._runs: list[tuple[int, int]] = []  # index in the line, place in the answer; a new one after each gap
         self._words_from = 0
+        self._shown_from = 0  # what stands before it on the line is part of a page
         self._ends_with_space = True
         self._has_doubled_space = False  # where something stood between two spaces, one of them goes with it
         self._text: str | None = None
@@ -83,9 +118,35 @@ class Prose:
 
     def end_line(self, newline: str = "\n") -> None:
         """Finish the line; one of which nothing is left but white space vanishes."""
-        if not (self.line_is_blank and (self.has_payload or not self._done)):
-            self._done.append(self.line + newline)
+        if not self.line_is_blank:
+            self.last_lines.append(self.line)
+        shown = self._shown_line
+        if shown.strip() or not (self.is_hidden or self.has_payload or self._shown_from or not self._kept.lines):
+            self._kept.add(shown + newline, self.place(self._shown_from) if self._runs else None)
         self._forget_line()
+
+    @property
+    def _shown_line(self) -> str:
+        """What of the unfinished line is prose."""
+        return "" if self.is_hidden else self.line[self._shown_from :]
+
+    def hide(self, start: int) -> None:
+        """Take back what stands in the answer from `start` on, and keep nothing of what follows."""
+        before = self._shown_line[: max(self._index(start) - self._shown_from, 0)]
+        if before:
+            self._kept.add(before, self.place(self._shown_from))
+        self._kept.cut(start)
+        self.is_hidden = self._fence_has_payload = True
+        self._text = None
+
+    def show(self, start: int) -> None:
+        """Keep again what stands in the answer from `start` on."""
+        self.is_hidden, self._shown_from = False, self._index(start)
+        self._text = None
+
+    def _index(self, place: int) -> int:
+        """Where in the unfinished line a place of the answer is, or would be."""
+        return bisect_left(range(self._length), place, key=self.place)
 
     def drop_line(self) -> None:
         """Finish the line and keep nothing of it: all of it was an answer."""
@@ -94,12 +155,15 @@ class Prose:
 
     def clear(self) -> None:
         """Forget all text."""
-        self._done, self._before_fence = [], None
+        self._kept = _Kept()
+        self._before_fence: _Kept | None = None
+        self.is_hidden = False
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._forget_line()
 
     def open_fence(self, mark: str) -> None:
         self.end_line(newline="")
-        self._before_fence, self._done, self._fence_mark = self._done, [], mark
+        self._before_fence, self._kept, self._fence_mark = self._kept, _Kept(), mark
         self._fence_has_payload = False
 
     @property
@@ -112,18 +176,19 @@ class Prose:
         if self._before_fence is None:
             return
         self.end_line(newline="")
-        inside = "".join(self._done)
+        inside, starts = self._kept.text, self._kept.starts
+        self._kept, self._before_fence = self._before_fence, None
         if inside.strip() and not self._fence_has_payload:
             inside = self._fence_mark + inside + mark
-        self._done = [*self._before_fence, inside] if inside.strip() else self._before_fence
-        self._before_fence = None
+        if inside.strip():
+            self._kept.add(inside, starts[0][0] if starts else None)
         self.has_payload = self._fence_has_payload
 
     @property
     def text(self) -> str:
         """All prose so far, without the white space around it."""
         if self._text is None:
-            self._text = self._joined(self.line)
+            self._text = self._joined(self._shown_line)
         return self._text
 
     @property
@@ -132,14 +197,8 @@ class Prose:
         return self._joined("")
 
     def _joined(self, line: str) -> str:
-        inside = _joined(self._done) + line
+        inside = self._kept.text + line
         if self._before_fence is None:
             return inside.strip()
         mark = "" if self._fence_has_payload else self._fence_mark
-        return (_joined(self._before_fence) + (mark + inside if inside.strip() else "")).strip()
-
-
-def _joined(lines: list[str]) -> str:
-    """The lines as one text, which replaces them: so that each is copied once and not with every look at the text."""
-    lines[:] = filter(None, ["".join(lines)])
-    return lines[0] if lines else ""
+        return (self._before_fence.text + (mark + inside if inside.strip() else "")).strip()

@@ -70,9 +70,20 @@ class TextReader:
                 break
             is_hidden = was_thought or self._is_thought or self.markup is not markup
             self.markup.feed(" " * (after - pos) if is_hidden else text[pos:after], self._fence)
+            self._leave_out_page()
             pos = after
         self._offset += pos
         self._pending = text[pos:]
+
+    def _leave_out_page(self) -> None:
+        """Keep out of the prose what is part of a page."""
+        if self.markup.found_page is None:
+            return
+        start, end = self.markup.found_page
+        if end is None and not self._prose.is_hidden:
+            self._prose.hide(start)
+        elif end is not None and self._prose.is_hidden:
+            self._prose.show(end)
 
     @property
     def _is_code(self) -> bool:
@@ -295,7 +306,8 @@ class TextReader:
             self._finish_fence(self._fence)
         if self._is_thought:
             self._findings.problems.add(Defect.ONLY_THINKING)
-        if self._thought is not None and not self._prose.text and self._findings.is_empty:
+        is_empty = not self._prose.text and self._findings.is_empty and not self.markup.found_page
+        if self._thought is not None and is_empty:
             self._prose.add(self._thought, 0)
             self._findings.take_back()
             self.markup = self._draft

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.answering import Snapshot
-from app.ground_view import notes_html, status_html
+from app.ground_view import notes_html, status_html, words_html
 from app.grounding import Ask, Found
 from model.engines.fake import FakeEngine
+from model.parsing import parse_answer
 from model.types import Answer, Chunk, MediumInput
 
 MEDIUM = MediumInput((200, 150), (64, 32), 2)
@@ -29,3 +32,11 @@ def test_an_answer_that_repeated_itself_says_so() -> None:
 def test_an_answer_that_was_cut_says_that_there_may_be_more() -> None:
     assert "there may be more" in notes_html(Answer(), found(Snapshot(last=Chunk("", finish_reason="length"))))
     assert "there may be more" not in notes_html(Answer(), found(Snapshot(last=Chunk("", finish_reason="stop"))))
+
+
+def test_a_page_that_was_written_out_is_shown_with_the_words_around_it() -> None:
+    raw = 'Here:\n```html\n<h2 data-bbox="1 2 3 4">Menu</h2><p>Tea</p>\n```\nDone.'
+    ended = found(Snapshot(text=raw))
+    shown = words_html(replace(ended, answer=parse_answer(raw, ended.convention, (MEDIUM,))))
+    assert all(words in shown for words in ("Here:", "<h2>Menu</h2>", "Tea", "Done."))
+    assert "data-bbox" not in shown

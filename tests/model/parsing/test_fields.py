@@ -20,6 +20,14 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "keys written otherwise": ('{"Shop": "A", "total_amount": 5}', {"shop": "A", "Total amount": 5}),
     "object in an object": ('{"receipt": {"shop": "A", "Total amount": 5}}', {"shop": "A", "Total amount": 5}),
     "list of one object": ('[{"shop": "A", "Total amount": 5}]', {"shop": "A", "Total amount": 5}),
+    "lines of a page": (
+        '```html\n<p data-bbox="1 2 3 4">Shop: A</p><p data-bbox="5 6 7 8">Total amount: 5</p>\n```',
+        {"shop": "A", "Total amount": "5"},
+    ),
+    "lines of a page in Markdown": (
+        "<!-- Image (1, 2, 3, 4) -->\n\nShop: A\n\n**Total amount:** 5",
+        {"shop": "A", "Total amount": "5"},
+    ),
     "pairs": (
         '{"fields": [{"key": "shop", "value": "A"}, {"key": "Total amount", "value": 5}]}',
         {"shop": "A", "Total amount": 5},

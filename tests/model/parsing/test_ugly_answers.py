@@ -330,6 +330,20 @@ TEXTS = {
     "labels of tags stay": ("<ref> a cup</ref><box>(1,2),(3,4)</box> and <ref>a mug</ref>", "a cup and a mug"),
     "code stays as it is": ("Run:\n```python\nx = [1, 2]\n```", "Run:\n```python\nx = [1, 2]\n```"),
     "a table of rows is no fields": ('```json\n[{"a": 1}, {"a": 2}]\n```', '```json\n[{"a": 1}, {"a": 2}]\n```'),
+    "around a page in a fence": (
+        'Page 1:\n```html\n<p data-bbox="1 2 3 4">a</p>\n```\nPage 2:\n```html\n<p>b</p>\n```\nDone.',
+        "Page 1:\nPage 2:\nDone.",
+    ),
+    "around a page in a fence without a name": ('See:\n```\n<p data-bbox="1 2 3 4">a</p>\n```\nDone.', "See:\nDone."),
+    "around a page in Markdown": ("See:\n```markdown\n<!-- Image (1, 2, 3, 4) -->\n# A\n```\nDone.", "See:\nDone."),
+    "around a page without a fence": (
+        'See: <div>\n\n<section>\n<p data-bbox="1 2 3 4">a</p></section></div>',
+        "See:",
+    ),
+    "around html and body": ("See:\n\n<html>\n<body><p>a</p>\n</body>\n</html> Done.\nBye.", "See:\n\n Done.\nBye."),
+    "Markdown with places is all page": ("# Title\n\n<!-- Image (1, 2, 3, 4) -->\n\nwords", ""),
+    "a page behind thinking": ('Hm.</think>See:\n```html\n<p data-bbox="1 2 3 4">a</p>\n```', "See:"),
+    "thinking behind a page": ('See:\n```html\n<p data-bbox="1 2 3 4">a</p>\n```\n</think>', "See:"),
     "inline code": ('Set `x = {"a": 1}` now.', 'Set `x = {"a": 1}` now.'),
     "a tag that is spoken about": ("Use the <point> element.", "Use the <point> element."),
     "a number of many digits": ("1,000,200,300 people visited", "1,000,200,300 people visited"),
@@ -342,6 +356,7 @@ TEXTS = {
 def test_prose(name: str) -> None:
     text, expected = TEXTS[name]
     assert parse_answer(text, PER_1000, [PICTURE]).text == expected
+    assert streamed(text, PER_1000, [PICTURE]).text == expected
 
 
 FIELDS: dict[str, tuple[str, dict[str, Any]]] = {
