@@ -26,7 +26,7 @@ from app.errors_http import FieldError, error_object
 from app.studio import Studio
 from model.catalog import presets_of, sampling_of
 from model.engines.base import Engine
-from model.errors import ModelNotFound
+from model.errors import ModelNotFound, RequestError
 from model.media import Limits, image_from_data_url
 from model.types import GenerationOptions, Message, Part, PixelBudget, Prompt, Role, Text, Video
 from model.video import video_from_data_url

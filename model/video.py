@@ -9,18 +9,21 @@ from __future__ import annotations
 
 import hashlib
 import math
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from PIL import Image as Pillow
 
-from model import decoding, media
-from model.decoding import Facts, Rgb
+from model import media
 from model.errors import MediaError, MediaTooLarge
 from model.types import Video
 from model.workers import WorkerLost, Workers
+
+if TYPE_CHECKING:  # at run time only where a video is read: the page is up before PyAV is loaded
+    from model.decoding import Facts, Rgb
 
 Result = TypeVar("Result")
 
@@ -81,6 +84,9 @@ class Sampling:
             raise ValueError(f"not a way to sample a video: {self}")
 
 
+DEFAULT_SAMPLING = Sampling()
+
+
 @dataclass(frozen=True, slots=True)
 class Frames:
     """Pictures (height, width, 3) with the times at which the video shows them, rising; and sentences for a person."""
@@ -102,6 +108,8 @@ def open_video(path: Path, name: str = "", limits: VideoLimits = DEFAULT_LIMITS)
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
         raise MediaError("This file could not be opened. Choose it again.") from error
+    from model import decoding
+
     facts = _in_worker(decoding.probe, _plain_path(path), kind[0], limit_s=limits.probe_s)
     width, height = facts.size_wh
     if width * height > limits.max_frame_pixels:
@@ -133,6 +141,8 @@ def frames_at(
     Two moments between which the picture does not change give one frame; where that leaves a single one, it is given
     twice. Raises `MediaError`.
     """
+    from model import decoding
+
     size_wh = _within(video.size_wh, max_pixels)
     decoded = _in_worker(
         decoding.frames_at,
@@ -151,14 +161,26 @@ def for_model(video: VideoFile, frames: Frames) -> Video:
     return Video(pictures, frames.times_s, video.duration_s, video.size_wh, video.sha256, video.name)
 
 
+def video_from_data_url(url: str, max_bytes: int, sampling: Sampling = DEFAULT_SAMPLING) -> Video:
+    """The video inside a `data:` URL, ready for a model. Raises what `open_video` and `bytes_from_data_url` do."""
+    data = media.bytes_from_data_url(url, max_bytes)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "video"
+        path.write_bytes(data)
+        video = open_video(path)
+        return for_model(video, frames_at(video, sample_times(video, sampling)))
+
+
 _WORKERS = Workers()
 
 
 def _in_worker(function: Callable[..., Result], *arguments: object, limit_s: float) -> Result:
     """The result of a function of `model.decoding`, whose troubles become `MediaError`s."""
+    from model.decoding import NotReadable
+
     try:
         return _WORKERS.run(function, *arguments, limit_s=limit_s)
-    except decoding.NotReadable as error:
+    except NotReadable as error:
         raise MediaError(str(error)) from error
     except WorkerLost as error:
         raise MediaError("This video takes too long to read, or too much memory. Save it again as MP4.") from error

@@ -73,9 +73,7 @@ class FakeEngine:
     ) -> Prompt:
         check_messages(messages)
         media = tuple(
-            self._medium(image.size_wh, budget or self.default_budget)
-            for message in messages
-            for image in message.images
+            self._medium(part.size_wh, budget or self.default_budget) for message in messages for part in message.media
         )
         words = sum(len(message.text.split()) for message in messages)
         tokens = words + sum(medium.tokens for medium in media)

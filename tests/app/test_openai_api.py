@@ -286,7 +286,8 @@ def test_what_is_no_number_is_never_said_to_be_too_large(
         ({"messages": [{"role": "user", "content": [{}]}]}, "“messages[0].content[0].type” is missing."),
         (
             {"messages": [{"role": "user", "content": [{"type": "video_url"}]}]},
-            "“messages[0].content[0]” has to be a text, or in a message of the user an image_url or video_url with a data URL.",
+            "“messages[0].content[0]” has to be a text, or in a message of the user an image_url or video_url with a "
+            "data URL.",
         ),
     ],
     ids=lambda value: str(value)[:60],
