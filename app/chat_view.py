@@ -195,8 +195,8 @@ def _answer_html(turn: Turn, pictures: Sequence[Picture]) -> str:
 
 
 def _found(answer: Answer) -> bool:
-    """Whether the text names places, so that its payload is better drawn than read."""
-    return bool(answer.regions or any(action.xy for action in answer.actions))
+    """Whether the text names places, so that its payload is better drawn than read; a page is there to be read."""
+    return answer.document is None and bool(answer.regions or any(action.xy for action in answer.actions))
 
 
 def _stage(live: Live, has_pictures: bool) -> str:

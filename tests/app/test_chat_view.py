@@ -180,6 +180,13 @@ def test_the_models_own_text_can_be_copied_exactly() -> None:
     assert 'data-raw="a &#34;quoted&#34; &lt;b&gt;\n\n`x`"' in shown
 
 
+def test_a_page_with_places_in_it_is_still_there_to_be_read() -> None:
+    text = '```html\n<p data-bbox="1 2 3 4">Tea</p>\n```\n[{"bbox_2d": [100, 100, 300, 300], "label": "cup"}]'
+    html = conversation_html([asked("Read it.", PICTURE), answered(text)])
+    assert "Tea" in html
+    assert "cup <b>1</b>" in html
+
+
 def test_versions_can_be_walked_through() -> None:
     shown = conversation_html([asked(), answered("ok", siblings=("x", "a", "y"))])
     assert "2 of 3" in shown
