@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 from app import document_view as view
-from app.answering import Snapshot
 from app.document_corrections import corrected, corrected_blocks
 from app.document_reading import Reading, ReadingAsk, ask_about, check_reads, not_learned
 from app.document_shelf import OpenDocument
@@ -22,11 +21,11 @@ from app.engine_manager import loading_words
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.faults import sentence_of
-from app.ground_view import error_html, stage_html
 from app.page_ranges import read_ranges, write_ranges
 from app.studio import Studio
 from app.templates import ASSETS
 from app.viewer import viewer_value
+from app.work_view import error_html, queue_words, stage_html
 from model.documents import page_text
 from model.engines.base import Engine
 from model.errors import EngineError, PasswordNeeded, RequestError, StudioError
@@ -438,8 +437,10 @@ class DocumentActions:
     @staticmethod
     def _stage(step: Step) -> str:
         progress = view.progress_words(step.done, step.total, step.left_s)
-        words = "" if step.is_over else view.reading_words(step.reading)
-        return stage_html(" · ".join(filter(None, (progress, words))), step.done / step.total if progress else None)
+        if not progress:
+            return stage_html("" if step.is_over else view.reading_words(step.reading))
+        waiting = queue_words(step.reading.waiting if step.reading else 0)
+        return stage_html(" · ".join(filter(None, (progress, waiting))), step.done / step.total)
 
     def _asked(
         self, session: Session, places: Sequence[int], question: str, engine: Engine, run: Run
@@ -452,7 +453,7 @@ class DocumentActions:
             for snapshot in ask_about(engine, images, len(session.sheets), question, run.next_page()):
                 session.exchanges[-1] = exchange = replace(exchange, answer=snapshot.text)
                 result = view.answers_html(session.exchanges, len(session.sheets))
-                yield Shown(result=result, stage=stage_html(_asking_words(snapshot)))
+                yield Shown(result=result, stage=stage_html(view.asking_words(snapshot)))
         except Exception as error:
             exchange = replace(exchange, error=sentence_of(error))
         session.exchanges[-1] = exchange
@@ -646,11 +647,3 @@ def _settle(sheets: Sequence[Sheet]) -> None:
             sheet.state = "done" if sheet.reading is not None else "new"
         elif sheet.state == "reading":
             sheet.state = "stopped"
-
-
-def _asking_words(snapshot: Snapshot) -> str:
-    if snapshot.waiting:
-        return "You are next" if snapshot.waiting == 1 else f"{snapshot.waiting - 1} are before you"
-    if snapshot.text:
-        return "Writing"
-    return "Thinking" if snapshot.thinking else "Looking at the pages"

@@ -11,14 +11,16 @@ from typing import Any, Literal
 
 from markupsafe import Markup
 
+from app import work_view
+from app.answering import Snapshot
 from app.document_corrections import editable
 from app.document_reading import Reading
 from app.document_store import KeptDocument
 from app.exports.documents.base import field_text, markdown_of
 from app.exports.documents.web_page import table_rows
-from app.ground_view import duration_words
 from app.markdown import to_html
 from app.templates import macros
+from app.work_view import ENDS, STRIP_MAX, queue_words, strip_start
 from model.parsing import NO_BOXES, page_references
 from model.types import Block
 
@@ -31,13 +33,6 @@ _STATE_WORDS: Mapping[State, str] = {
     "done": "read",
     "stopped": "stopped",
     "failed": "failed",
-}
-_STRIP_MAX = 60
-"""So many pages are in the strip at a time: one of thousands would be sent again with every page that is read."""
-_ENDS = {
-    "cancelled": "stopped; read on to have it whole",
-    "length": "cut at the limit of new tokens",
-    "repetition": "stopped, the model repeated itself",
 }
 _LABEL_MAX_CHARS = 60
 
@@ -91,9 +86,9 @@ class Exchange:
 
 def strip_html(items: Sequence[StripItem], current: int) -> str:
     """The pages one below the other, of very many those around `current`; several documents have their names above."""
-    start = max(min(current - _STRIP_MAX // 2, len(items) - _STRIP_MAX), 0)
+    start = strip_start(len(items), current)
     rows = []
-    for place, item in enumerate(items[start : start + _STRIP_MAX], start):
+    for place, item in enumerate(items[start : start + STRIP_MAX], start):
         is_first = place == start or items[place - 1].name != item.name or item.page == 1
         of_document = "" if item.page == place + 1 else f": page {item.page} of {item.name}"
         words = f"Page {place + 1}{of_document}, {_STATE_WORDS[item.state]}"
@@ -122,8 +117,8 @@ def reading_facts(reading: Reading, blocks: int, corrections: int) -> list[str]:
         facts.append(f"{corrections:,} corrected")
     if reading.ask.mode == "lines":
         facts.append("lines spotted")
-    if reading.finish_reason in _ENDS:
-        facts.append(_ENDS[reading.finish_reason])
+    if reading.finish_reason in ENDS:
+        facts.append(ENDS[reading.finish_reason])
     return facts
 
 
@@ -180,11 +175,8 @@ def own_text_html(text: str | None) -> str:
 
 
 def progress_words(done: int, total: int, left_s: float | None) -> str:
-    """ "2 of 7 pages read, about 40 s left"."""
-    if total == 1:
-        return ""
-    left = "" if left_s is None or done == total else f", about {duration_words(left_s)} left"
-    return f"{done:,} of {total:,} pages read{left}"
+    """ "2 of 7 pages read, about 40 s left"; nothing for one page alone."""
+    return "" if total == 1 else work_view.progress_words(done, total, "pages read", left_s)
 
 
 def reading_words(reading: Reading | None) -> str:
@@ -192,11 +184,20 @@ def reading_words(reading: Reading | None) -> str:
     if reading is None:
         return "Looking at the page"
     if reading.waiting:
-        return "You are next" if reading.waiting == 1 else f"{reading.waiting - 1} are before you"
+        return queue_words(reading.waiting)
     if not reading.raw:
         return "Thinking" if reading.is_thinking else "Looking at the page"
     count = len(reading.document.blocks)
     return "Writing" if not count else "1 block so far" if count == 1 else f"{count:,} blocks so far"
+
+
+def asking_words(snapshot: Snapshot) -> str:
+    """ "2 are before you", "Looking at the pages", "Thinking" or "Writing"."""
+    if snapshot.waiting:
+        return queue_words(snapshot.waiting)
+    if snapshot.text:
+        return "Writing"
+    return "Thinking" if snapshot.thinking else "Looking at the pages"
 
 
 def advice_html(sentence: str, command: str) -> str:
@@ -207,6 +208,11 @@ def advice_html(sentence: str, command: str) -> str:
 def locked_html(name: str, is_wrong: bool) -> str:
     """Why there is a field for a password."""
     return str(_macros().locked(name, is_wrong)) if name else ""
+
+
+def mode_html(mode: str) -> str:
+    """A mark for the style sheet, which shows the controls of the mode."""
+    return f'<i data-mode="{mode}" hidden></i>'
 
 
 def welcome_html(examples: Sequence[str], recent: Sequence[KeptDocument]) -> str:

@@ -27,6 +27,7 @@ from app.studio import Studio
 from app.templates import ASSETS
 from app.viewer import viewer_value
 from app.wire import edited, label_of
+from app.work_view import error_html, notes_html, progress_words, stage_html
 from model.catalog import CONVENTIONS
 from model.engines.base import Engine
 from model.errors import EngineError, RequestError, StudioError
@@ -168,15 +169,15 @@ class GroundActions:
         for place, file in enumerate(files):
             if time.monotonic() - told_s > _TELL_EVERY_S:
                 told_s = time.monotonic()
-                yield Shown(stage=view.stage_html(f"{place:,} of {len(files):,} files read", place / len(files)))
+                yield Shown(stage=stage_html(f"{place:,} of {len(files):,} files read", place / len(files)))
             try:
                 session.shots.append(self._shot(read_image_file(file, self._limits)))
             except StudioError as error:
                 refused.append((file.name, str(error)))
         if len(session.shots) > before:
             session.current = before
-        error_html = view.error_html(_refusal(refused, len(files), only_pictures))
-        yield replace(self.page(session), stage="", error=error_html)
+        refusal = error_html(_refusal(refused, len(files), only_pictures))
+        yield replace(self.page(session), stage="", error=refusal)
 
     def try_example(self, session: Session, place: int) -> Shown:
         """Take an example's picture and task; asking is another step."""
@@ -193,7 +194,7 @@ class GroundActions:
     def discard(self, session: Session, place: int) -> Shown:
         """Take a picture out of the tray; not while a batch walks through it."""
         if session.running is not None:
-            return Shown(error=view.error_html("Stop the run first, then remove pictures."))
+            return Shown(error=error_html("Stop the run first, then remove pictures."))
         if 0 <= place < len(session.shots):
             del session.shots[place]
             session.current = max(min(session.current - (place < session.current), len(session.shots) - 1), 0)
@@ -219,7 +220,7 @@ class GroundActions:
             notes=view.notes_html(shot.answer, shot.found, self._camera_note(session, shot)),
             words=view.words_html(shot.found),
             area=view.area_html(shot.ask_xyxy),
-            error=view.error_html(shot.error),
+            error=error_html(shot.error),
             pictures=len(session.shots),
         )
 
@@ -235,13 +236,13 @@ class GroundActions:
     def advice(self, task: Task) -> str:
         """What to know about a task before it is run with the loaded model; mostly nothing."""
         engine = self._studio.engines.current()
-        return view.advice_html(not_learned(engine.info, task) if engine else "")
+        return notes_html(not_learned(engine.info, task) if engine else "")
 
     def run(self, session: Session, ask: Ask) -> Iterator[Shown]:
         """Ask about the picture that is shown."""
         shot = session.shot
         if shot is None:
-            yield Shown(error=view.error_html("Choose a picture first."))
+            yield Shown(error=error_html("Choose a picture first."))
             return
         if len(session.shots) == 1:
             session.labels = ()
@@ -258,12 +259,12 @@ class GroundActions:
 
     def _run(self, session: Session, shots: Sequence[Shot], ask: Ask) -> Iterator[Shown]:
         if session.running is not None:
-            yield Shown(error=view.error_html("An answer is being written. Stop it first."))
+            yield Shown(error=error_html("An answer is being written. Stop it first."))
             return
         running = session.running = Running()
         session.labels = label_order(_categories(ask), session.labels)
         try:
-            yield Shown(stage=view.stage_html("Preparing"), error="", is_running=True)
+            yield Shown(stage=stage_html("Preparing"), error="", is_running=True)
             engine = yield from self._engine(running)
             if sentence := not_learned(engine.info, ask.task):
                 raise RequestError(sentence)
@@ -271,7 +272,7 @@ class GroundActions:
             _settle(shots)
             yield replace(self.page(session), stage="", is_running=False)
         except StudioError as error:
-            yield replace(self.page(session), error=view.error_html(str(error)), stage="", is_running=False)
+            yield replace(self.page(session), error=error_html(str(error)), stage="", is_running=False)
         finally:
             running.stop()
             session.running = None
@@ -285,7 +286,7 @@ class GroundActions:
                 raise EngineError("Stopped before the model was loaded.")
             if status.state in ("idle", "failed"):
                 raise EngineError(status.note or "No model is loaded.")
-            yield Shown(stage=view.stage_html(loading_words(status)))
+            yield Shown(stage=stage_html(loading_words(status)))
         return engine
 
     def _ask_each(
@@ -344,7 +345,7 @@ class GroundActions:
         try:
             now = edited(value)
         except RequestError as error:
-            return Shown(error=view.error_html(str(error)))
+            return Shown(error=error_html(str(error)))
         shot = session.shot_at(now.src)
         if shot is None or shot.state == "running":
             return Shown()
@@ -357,7 +358,7 @@ class GroundActions:
         try:
             now = edited(value)
         except RequestError as error:
-            return Shown(error=view.error_html(str(error)))
+            return Shown(error=error_html(str(error)))
         shot = session.shot_at(now.src)
         if shot is None:
             return Shown()
@@ -389,7 +390,7 @@ class GroundActions:
         try:
             session.camera = _camera(text)
         except ValueError:
-            return Shown(error=view.error_html("Write the camera as four numbers: fx, fy, cx, cy in pixels."))
+            return Shown(error=error_html("Write the camera as four numbers: fx, fy, cx, cy in pixels."))
         return self.page(session)
 
     def export(self, session: Session, key: str, folder: Path, *, everything: bool) -> tuple[Path, list[str]]:
@@ -477,11 +478,11 @@ class _Progress:
 
     def html(self, words: str) -> str:
         if self.total == 1:
-            return view.stage_html(words or "Running")
+            return stage_html(words or "Running")
         spent_s = time.monotonic() - self.start_s
         left_s = spent_s / self.done * (self.total - self.done) if self.done else None
-        said = view.batch_words(self.done, self.total, left_s)
-        return view.stage_html(f"{said} · {words}" if words else said, self.done / self.total)
+        said = progress_words(self.done, self.total, "pictures done", left_s)
+        return stage_html(f"{said} · {words}" if words else said, self.done / self.total)
 
 
 def read_examples(folder: Path = ASSETS / "examples") -> list[GroundExample]:

@@ -22,7 +22,7 @@ from model.types import EngineInfo
 
 TITLE = "Qwen-VL Studio"
 _STATUS_INTERVAL_S = 0.5
-_STYLES = ("studio.css", "chat.css", "ground.css", "document.css")
+_STYLES = ("studio.css", "chat.css", "work.css", "ground.css", "document.css")
 _SCRIPTS = ("studio.js", "chat.js", "ground.js", "document.js")
 _KEYS = (
     (("Enter",), "Send"),

@@ -135,11 +135,25 @@ window.StudioDocument = (() => {
     return true;
   };
 
+  /** Stop counts as soon as something runs, whether or not its button is in sight. */
+  function stop() {
+    if (document.querySelector('#document [data-running]')) byId('document-stop').click();
+  }
+
+  /** What is read stays one thing until its end. */
+  function settleWhileRunning(element) {
+    const settled = ['document-mode', 'document-kind', 'document-fields', 'document-options'];
+    new MutationObserver(() => {
+      const isRunning = Boolean(element.querySelector('[data-running]'));
+      for (const id of settled) byId(id)?.toggleAttribute('inert', isRunning);
+    }).observe(element, { childList: true, subtree: true });
+  }
+
   function tabKey(event) {
     if (!isShown() || document.querySelector('dialog[open]') || event.defaultPrevented) return;
     const control = event.ctrlKey || event.metaKey;
     const isWriting = event.target.closest?.('input, textarea, [contenteditable]');
-    if (event.key === 'Escape') press('#document-stop');
+    if (event.key === 'Escape') stop();
     else if (event.key === 'Enter' && control) press('#document-read') || press('#document-ask-button');
     else if (isWriting) return;
     else if (event.key === 'z' && control && press('.doc-tools [data-do="undo"]')) event.preventDefault();
@@ -150,5 +164,5 @@ window.StudioDocument = (() => {
   addEventListener('sv-mark', mark);
   addEventListener('keydown', tabKey);
   Studio.watchFiles('document', 'document-choose');
-  return { mount: Studio.mount, save: Studio.save, mountStrip, mountResult, followStrip };
+  return { mount: Studio.mount, mountStrip, mountResult, followStrip, settleWhileRunning };
 })();

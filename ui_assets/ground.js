@@ -65,5 +65,5 @@ window.StudioGround = (() => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) press('ground-run');
   });
   Studio.watchFiles('ground', 'ground-choose');
-  return { mount: Studio.mount, save: Studio.save, openCamera: () => { camera.open(); return []; } };
+  return { mount: Studio.mount, openCamera: () => { camera.open(); return []; } };
 })();

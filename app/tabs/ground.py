@@ -5,25 +5,24 @@ Knows Gradio. What happens is `ground_actions`' business, how it looks `ground_v
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 from gradio.blocks import Block
 from gradio.components import Component
-from gradio.processing_utils import save_file_to_cache
 
 from app.exports import FORMATS
 from app.ground_actions import GroundActions, Session, Shown
-from app.ground_view import camera_html, count_html, error_html, running_html, stage_html
+from app.ground_view import camera_html
 from app.grounding import Ask
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
+from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html
 from app.viewer import image_viewer
+from app.work_view import count_html, running_html
 from model.catalog import CONVENTIONS
-from model.errors import StudioError
 from model.prompts import Task
 
 _TASKS: tuple[tuple[str, Task], ...] = (
@@ -45,15 +44,13 @@ _PLACEHOLDERS: Mapping[str, str] = {
 _OWN_CONVENTION = "As the model writes them"
 _MOUNT = "StudioGround.mount(element, trigger); // 'pick' 'discard' 'example' 'unmark'"
 
-Updates = dict[Component, Any]
-
 
 def build(studio: Studio, blocks: gr.Blocks, model_name: gr.Textbox) -> None:
     """Put the tab into the page; `model_name` changes when another model is ready."""
     _GroundTab(studio).wire(blocks, model_name)
 
 
-class _GroundTab:
+class _GroundTab(WorkTab[Shown]):
     """The widgets of one page and the adapters between Gradio's events and `GroundActions`."""
 
     def __init__(self, studio: Studio) -> None:
@@ -111,16 +108,11 @@ class _GroundTab:
             gr.HTML(camera_html(), apply_default_css=False, elem_id="ground-camera-frame")
 
     def _build_export(self) -> None:
-        with gr.Row(elem_id="ground-export"):
-            gr.HTML("<span>Export</span>", apply_default_css=False)
-            self.exports = {
-                key: gr.Button(row.title, size="sm", min_width=0, elem_id=f"ground-export-{key}")
-                for key, row in FORMATS.items()
-            }
+        self.exports = ExportRow("ground", {key: row.title for key, row in FORMATS.items()})
+        with self.exports.row:
             self.everything = gr.Checkbox(
                 False, label="All pictures", min_width=0, container=False, elem_id="ground-everything"
             )
-            self.file = gr.File(elem_id="ground-file")
 
     def _build_options(self) -> None:
         with gr.Accordion("Options", open=False, elem_id="ground-options"):
@@ -142,55 +134,46 @@ class _GroundTab:
             )
 
     def _html(self, elem_id: str) -> gr.HTML:
-        return gr.HTML(js_on_load=_MOUNT, apply_default_css=False, elem_id=elem_id)
+        return clicked_html(elem_id, _MOUNT)
 
     def wire(self, blocks: gr.Blocks, model_name: gr.Textbox) -> None:
         """Connect every event to its action."""
-        quick: dict[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
-        slow: dict[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
         # Edits come faster than answers: the last one must not be lost.
-        edits: dict[str, Any] = {**quick, "trigger_mode": "always_last"}
+        edits: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
         streamed, page = self._streamed, self._page
         here = self.session
         asking: set[Block] = {here, self.task, self.categories, self.query, self.preset, self.convention}
-        blocks.load(self._actions.welcome, None, self.welcome, **quick)
-        self.task.change(_fields_of, self.task, [self.categories, self.query], **quick)
-        gr.on([self.task.change, model_name.change], self._actions.advice, self.task, self.advice, **quick)
-        gr.on([self.run.click, self.query.submit], self._run, asking, streamed, **slow)
-        self.run_all.click(self._run_all, asking, streamed, **slow)
-        self.stop.click(Session.stop, here, **quick)
-        self._wire_intake(quick, slow, asking)
+        blocks.load(self._actions.welcome, None, self.welcome, **QUICK)
+        self.task.change(_fields_of, self.task, [self.categories, self.query], **QUICK)
+        gr.on([self.task.change, model_name.change], self._actions.advice, self.task, self.advice, **QUICK)
+        gr.on([self.run.click, self.query.submit], self._run, asking, streamed, **SLOW)
+        self.run_all.click(self._run_all, asking, streamed, **SLOW)
+        self.stop.click(Session.stop, here, **QUICK)
+        self._wire_intake(asking)
         self.viewer.input(self._does(self._actions.edit), [here, self.viewer], page, **edits)
         self.viewer.select(self._does(self._actions.mark), [here, self.viewer], page, **edits)
-        self.area.unmark(self._does(self._actions.unmark), here, page, **quick)
-        self.convention.input(self._does(self._actions.read_as), [here, self.convention], page, **quick)
-        self.lens.submit(self._does(self._actions.set_camera), [here, self.lens], page, **quick)
+        self.area.unmark(self._does(self._actions.unmark), here, page, **QUICK)
+        self.convention.input(self._does(self._actions.read_as), [here, self.convention], page, **QUICK)
+        self.lens.submit(self._does(self._actions.set_camera), [here, self.lens], page, **QUICK)
         gr.on(
             [self.preset.input, model_name.change],
             self._does(self._actions.measure),
             [here, self.preset],
             page,
-            **quick,
+            **QUICK,
         )
-        self._wire_export(slow)
+        self.exports.wire(self._export, [here, self.everything], self.stage, self.error)
 
-    def _wire_intake(self, quick: Mapping[str, Any], slow: Mapping[str, Any], asking: set[Block]) -> None:
+    def _wire_intake(self, asking: set[Block]) -> None:
         here, streamed, page = self.session, self._streamed, self._page
-        self.choose.upload(self._add, [here, self.choose], streamed, **slow)
-        self.folder.upload(self._add_folder, [here, self.folder], streamed, **slow)
+        self.choose.upload(self._add, [here, self.choose], streamed, **SLOW)
+        self.folder.upload(self._add_folder, [here, self.folder], streamed, **SLOW)
         self.camera_button.click(fn=None, js="StudioGround.openCamera", api_visibility="private")
-        self.clear.click(self._does(self._actions.clear), here, page, **quick)
-        self.tray.pick(self._pick, here, page, **quick)
-        self.tray.discard(self._discard, here, page, **quick)
-        example = self.welcome.example(self._example, here, page, **quick)
-        example.then(self._run, asking, streamed, **slow)
-
-    def _wire_export(self, slow: Mapping[str, Any]) -> None:
-        for key, button in self.exports.items():
-            written = button.click(
-                self._exporter(key), [self.session, self.everything], [self.file, self.stage, self.error], **slow
-            )
-            written.success(fn=None, inputs=self.file, js="StudioGround.save", api_visibility="private")
+        self.clear.click(self._does(self._actions.clear), here, page, **QUICK)
+        self.tray.pick(self._at(self._actions.pick), here, page, **QUICK)
+        self.tray.discard(self._at(self._actions.discard), here, page, **QUICK)
+        example = self.welcome.example(self._at(self._actions.try_example), here, page, **QUICK)
+        example.then(self._run, asking, streamed, **SLOW)
 
     @property
     def _streamed(self) -> list[Block]:
@@ -206,14 +189,6 @@ class _GroundTab:
     def _page(self) -> list[Block]:
         """What a `Shown` may change."""
         return [*self._streamed, self.task, self.categories, self.query]
-
-    def _does(self, action: Callable[..., Shown]) -> Callable[..., Updates]:
-        """An action as an event handler."""
-
-        def handle(*values: Any) -> Updates:
-            return self._updates(action(*values))
-
-        return handle
 
     def _run(self, values: Mapping[Component, Any]) -> Iterator[Updates]:
         for shown in self._actions.run(values[self.session], self._ask(values)):
@@ -236,29 +211,8 @@ class _GroundTab:
         for shown in self._actions.add(session, [Path(file) for file in files], only_pictures=True):
             yield self._updates(shown)
 
-    def _pick(self, session: Session, event: gr.EventData) -> Updates:
-        return self._updates(self._actions.pick(session, int(event.place)))
-
-    def _discard(self, session: Session, event: gr.EventData) -> Updates:
-        return self._updates(self._actions.discard(session, int(event.place)))
-
-    def _example(self, session: Session, event: gr.EventData) -> Updates:
-        return self._updates(self._actions.try_example(session, int(event.place)))
-
-    def _exporter(self, key: str) -> Callable[[Session, bool], Iterator[Updates]]:
-        def export(session: Session, everything: bool) -> Iterator[Updates]:
-            yield {self.file: None, self.stage: stage_html("Writing the file"), self.error: ""}
-            with tempfile.TemporaryDirectory() as folder:
-                try:
-                    path, notes = self._actions.export(session, key, Path(folder), everything=everything)
-                except StudioError as error:
-                    yield {self.stage: "", self.error: error_html(str(error))}
-                    return
-                for note in notes:
-                    gr.Info(note)
-                yield {self.file: save_file_to_cache(path, self.file.GRADIO_CACHE), self.stage: ""}
-
-        return export
+    def _export(self, key: str, folder: Path, session: Session, everything: bool) -> tuple[Path, list[str]]:
+        return self._actions.export(session, key, folder, everything=everything)
 
     def _updates(self, shown: Shown) -> Updates:
         """A `Shown` as updates of the widgets that it concerns."""
@@ -272,7 +226,7 @@ class _GroundTab:
             self.stage: shown.stage,
             self.error: shown.error,
             self.running: None if shown.is_running is None else running_html(shown.is_running),
-            self.count: None if shown.pictures is None else count_html(shown.pictures),
+            self.count: None if shown.pictures is None else count_html("pictures", shown.pictures),
         }
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
         if shown.task is not None:

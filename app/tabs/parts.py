@@ -1,0 +1,104 @@
+"""What the tabs for pictures and documents share: adapters of their events, HTML that is clicked, the row of exports.
+
+Knows Gradio. Does not know what is worked on, shown or exported.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import gradio as gr
+from gradio.blocks import Block
+from gradio.components import Component
+from gradio.processing_utils import save_file_to_cache
+
+from app.work_view import error_html, stage_html
+from model.errors import StudioError
+
+Updates = dict[Component, Any]
+S = TypeVar("S")
+
+QUICK: Mapping[str, Any] = {"show_progress": "hidden", "queue": False, "api_visibility": "private"}
+"""Options of an event that is answered at once."""
+SLOW: Mapping[str, Any] = {"show_progress": "hidden", "concurrency_limit": None, "api_visibility": "private"}
+"""Options of an event that may take time or stream."""
+
+Export = Callable[..., tuple[Path, list[str]]]
+"""From a format's key, a folder and the values of the inputs to a file in the folder, and notes for a person."""
+
+
+class WorkTab(Generic[S]):
+    """A tab whose actions tell what is to be shown, as values of `S`."""
+
+    def _updates(self, shown: S) -> Updates:
+        """A value as updates of the widgets that it concerns."""
+        raise NotImplementedError
+
+    def _does(self, action: Callable[..., S]) -> Callable[..., Updates]:
+        """An action as an event handler."""
+
+        def handle(*values: Any) -> Updates:
+            return self._updates(action(*values))
+
+        return handle
+
+    def _streams(self, action: Callable[..., Iterator[S]]) -> Callable[..., Iterator[Updates]]:
+        """An action that takes time as an event handler."""
+
+        def handle(*values: Any) -> Iterator[Updates]:
+            for shown in action(*values):
+                yield self._updates(shown)
+
+        return handle
+
+    def _at(self, action: Callable[[Any, int], S]) -> Callable[..., Updates]:
+        """An action on the thing that was clicked, by its place, as an event handler."""
+
+        def handle(session: Any, event: gr.EventData) -> Updates:
+            return self._updates(action(session, int(event.place)))
+
+        return handle
+
+
+class ExportRow:
+    """A button for each format, and the file that the browser saves after a click."""
+
+    def __init__(self, tab: str, titles: Mapping[str, str]) -> None:
+        with gr.Row(elem_id=f"{tab}-export") as self.row:
+            gr.HTML("<span>Export</span>", apply_default_css=False)
+            self._buttons = {
+                key: gr.Button(title, size="sm", min_width=0, elem_id=f"{tab}-export-{key}")
+                for key, title in titles.items()
+            }
+            self._file = gr.File(elem_id=f"{tab}-file")
+
+    def wire(self, export: Export, inputs: Sequence[Block], stage: gr.HTML, error: gr.HTML) -> None:
+        """Let a click write the file; `stage` says so meanwhile, and `error` why there is none."""
+        for key, button in self._buttons.items():
+            written = button.click(
+                self._writer(export, key, stage, error), list(inputs), [self._file, stage, error], **SLOW
+            )
+            written.success(fn=None, inputs=self._file, js="Studio.save", api_visibility="private")
+
+    def _writer(self, export: Export, key: str, stage: gr.HTML, error: gr.HTML) -> Callable[..., Iterator[Updates]]:
+        def write(*values: Any) -> Iterator[Updates]:
+            yield {self._file: None, stage: stage_html("Writing the file"), error: ""}
+            with tempfile.TemporaryDirectory() as folder:
+                try:
+                    path, notes = export(key, Path(folder), *values)
+                except StudioError as failure:
+                    yield {stage: "", error: error_html(str(failure))}
+                    return
+                for note in notes:
+                    gr.Info(note)
+                yield {self._file: save_file_to_cache(path, self._file.GRADIO_CACHE), stage: ""}
+
+        return write
+
+
+def clicked_html(elem_id: str, js_on_load: str) -> gr.HTML:
+    """HTML that comes from Python; the script mounts it and names the events that it may send."""
+    return gr.HTML(js_on_load=js_on_load, apply_default_css=False, elem_id=elem_id)

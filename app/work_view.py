@@ -1,0 +1,75 @@
+"""What the tabs for pictures and documents show alike: what goes on, how far it is, errors, marks for the style sheet.
+
+Knows words, numbers and `ui_assets/work.html`. Does not know what is worked on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from app.templates import macros
+from model.types import FinishReason
+
+STRIP_MAX = 60
+"""So many items are in a strip at a time: one of thousands would be sent again with every step."""
+
+ENDS: Mapping[FinishReason | None, str] = {
+    "cancelled": "stopped",
+    "length": "cut at the limit of new tokens",
+    "repetition": "stopped, it repeated itself",
+}
+"""How an answer ended, where that has to be known."""
+
+
+def stage_html(words: str, fraction: float | None = None) -> str:
+    """What is going on, and how far it is; nothing for no words."""
+    return str(_macros().stage(words, fraction)) if words else ""
+
+
+def error_html(sentence: str) -> str:
+    return str(_macros().error(sentence)) if sentence else ""
+
+
+def notes_html(*sentences: str) -> str:
+    """What has to be known, a line for each sentence that is not empty."""
+    return str(_macros().notes(list(filter(None, sentences))))
+
+
+def running_html(is_running: bool) -> str:
+    """A mark for the style sheet, which shows Stop in the place of the button that starts, as long as it is there."""
+    return "<i data-running hidden></i>" if is_running else ""
+
+
+def count_html(what: str, count: int) -> str:
+    """A mark for the style sheet: whether there is nothing yet, one thing or many; `what` is as in "pictures"."""
+    return f'<i data-{what}="{"many" if count > 1 else "one"}" hidden></i>' if count else ""
+
+
+def strip_start(count: int, current: int) -> int:
+    """Where a strip begins that has `current` in its middle, if there are more items than it may have."""
+    return max(min(current - STRIP_MAX // 2, count - STRIP_MAX), 0)
+
+
+def queue_words(waiting: int) -> str:
+    """ "You are next" or "2 are before you"; nothing for one whose turn it is."""
+    if not waiting:
+        return ""
+    return "You are next" if waiting == 1 else f"{waiting - 1} are before you"
+
+
+def progress_words(done: int, total: int, what: str, left_s: float | None) -> str:
+    """ "2 of 7 pictures done, about 40 s left"; `what` is as in "pictures done"."""
+    left = "" if left_s is None or done == total else f", about {duration_words(left_s)} left"
+    return f"{done:,} of {total:,} {what}{left}"
+
+
+def duration_words(seconds: float) -> str:
+    """ "40 s", "7 min" or "2.5 h"."""
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def _macros() -> Any:
+    return macros("work.html")
