@@ -372,7 +372,7 @@ ABILITIES: tuple[tuple[Callable[[View, np.random.Generator], list[Turn]], float]
     (color_of, 1.5),
     (kind_of, 1.0),
     (where, 3.0),
-    (relation, 4.5),
+    (relation, 8.0),
     (yes_no, 2.5),
     (detect, 3.5),
     (find, 4.5),
