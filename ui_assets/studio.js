@@ -138,6 +138,7 @@ window.Studio = (() => {
     document.querySelector('.left-out')?.remove();
     const tab = [...document.querySelectorAll('#chat-composer, #ground-intake, #document-intake')];
     (tab.find((place) => place.contains(target)) ?? tab.find((place) => place.offsetParent))?.prepend(note);
+    note.scrollIntoView({ block: 'nearest' });
   }
 
   return { start, mount, save, addFiles, watchFiles };
