@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.document_store import Corrections
-from app.exports.documents.grid import lay_out
 from model.catalog import PER_1000
 from model.parsing import read_document
+from model.parsing.grid import lay_out
 from model.types import Block, Cell, Document, Table
 
 _PLAIN = ("formula", "code", "figure", "caption")

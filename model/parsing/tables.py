@@ -1,6 +1,6 @@
-"""Tables: gathered row by row from HTML, laid out as a grid, written as plain text and as Markdown.
+"""Tables: gathered row by row from HTML, written as plain text and as Markdown.
 
-Knows rows, cells and spans. Does not know where a table stands on a page.
+Knows rows and cells; where they lie is `grid`'s. Does not know where a table stands on a page.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from model.parsing.grid import lay_out
 from model.parsing.words import Words
 from model.types import Cell, Table
 
@@ -96,7 +97,7 @@ class TableBuilder:
         read = [_closed_row(row, len(filled) - index) for index, row in enumerate(filled)]
         table = Table(tuple(tuple(cell for cell, _ in row) for row in read))
         markdown = {id(cell): said for row in read for cell, said in row}
-        return table, _pipes([[markdown[id(cell)] if cell else "" for cell in row] for row in grid(table)])
+        return table, _pipes(lay_out(table).filled(lambda cell: markdown[id(cell)]))
 
 
 def _closed_row(row: list[_OpenCell], rows_left: int) -> list[tuple[Cell, str]]:
@@ -115,40 +116,17 @@ def _span(written: str | None) -> int:
     return max(int(match[1]), 1) if match else 1
 
 
-def grid(table: Table) -> list[list[Cell | None]]:
-    """The table by rows and columns: each cell at its upper left corner, None at all other places that it covers.
-
-    Rows may differ in length: what is missing at the end of one is empty.
-    """
-    rows: list[list[Cell | None]] = []
-    covered: dict[int, int] = {}  # column -> rows below that a cell still covers
-    for cells in table.rows:
-        row: list[Cell | None] = []
-        fresh: dict[int, int] = {}
-        for cell in cells:
-            while covered.get(len(row)):
-                row.append(None)
-            for column in range(len(row), len(row) + cell.column_span):
-                fresh[column] = cell.row_span
-            row += [cell, *[None] * (cell.column_span - 1)]
-        covered = {column: left - 1 for column, left in {**covered, **fresh}.items() if left > 1}
-        rows.append(row)
-    return rows
-
-
 def table_text(table: Table) -> str:
     """Cells by tabs, rows by newlines; a covered place is empty."""
-    lines = ("\t".join(" ".join(cell.text.split()) if cell else "" for cell in row) for row in grid(table))
-    return "\n".join(lines).strip("\n")
+    rows = lay_out(table).filled(lambda cell: " ".join(cell.text.split()))
+    return "\n".join(map("\t".join, rows)).strip("\n")
 
 
 def _pipes(rows: list[list[str]]) -> str:
     """The table as Markdown's pipes, which has to have a header: the first row."""
     if not rows:
         return ""
-    width = max(map(len, rows))
-    head = rows[0] + [""] * (width - len(rows[0]))
-    return "\n".join(map(_pipe_row, (head, ["---"] * width, *rows[1:])))
+    return "\n".join(map(_pipe_row, (rows[0], ["---"] * len(rows[0]), *rows[1:])))
 
 
 def _pipe_row(cells: list[str]) -> str:

@@ -16,8 +16,8 @@ from typing import IO, Any, TypeAlias
 from PIL import Image as Pillow
 
 from app.exports.crops import pixel_box
-from app.exports.documents.grid import lay_out
 from model.media import pixels
+from model.parsing.grid import lay_out
 from model.types import Block, Document, Image
 
 # What neither XML 1.0 nor UTF-8 can hold, and control characters that no reader shows.

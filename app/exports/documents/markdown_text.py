@@ -21,7 +21,7 @@ from app.exports.documents.base import (
     pipe_table,
     with_figures,
 )
-from app.exports.documents.grid import lay_out
+from model.parsing.grid import lay_out
 
 FILE_NAME = "document.md"
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.exports.documents.base import ReadPage, field_text, page_titles, printable
-from app.exports.documents.grid import Grid, lay_out
+from model.parsing.grid import Grid, lay_out
 from model.types import Cell, Table
 
 NOTHING = "There are no tables or fields on these pages."

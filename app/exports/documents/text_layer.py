@@ -19,8 +19,8 @@ from itertools import accumulate, pairwise
 from statistics import median
 
 from app.exports.documents.base import ReadPage, is_right_to_left, printable
-from app.exports.documents.grid import lay_out
 from app.exports.documents.ink import Grey, PrintedLine, Xyxy, printed_lines, space_counts
+from model.parsing.grid import lay_out
 from model.types import Block, Table
 
 WIDTHS_EM = (0.0, 0.28, 0.55, 0.85, 1.0)

@@ -15,9 +15,9 @@ from typing import IO
 from markupsafe import Markup
 
 from app.exports.documents.base import ReadPage, field_text, markdown_of, page_titles, printable, with_figures
-from app.exports.documents.grid import lay_out
 from app.markdown import to_html
 from app.templates import ASSETS, macros
+from model.parsing.grid import lay_out
 from model.types import Cell, Table
 
 

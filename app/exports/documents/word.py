@@ -32,8 +32,8 @@ from app.exports.documents.base import (
     printable,
     with_figures,
 )
-from app.exports.documents.grid import Grid, lay_out
 from app.markdown import parse
+from model.parsing.grid import Grid, lay_out
 from model.types import Block, Cell, Table
 
 _PAPER_WH = Mm(210), Mm(297)

@@ -15,8 +15,8 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from app.exports.documents.base import ReadPage
-from app.exports.documents.grid import PlacedCell
 from app.exports.documents.sheets import NOTHING, Sheet, sheets
+from model.parsing.grid import PlacedCell
 
 # Excel's own limits: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 _CELL_MAX_CHARS = 32_767

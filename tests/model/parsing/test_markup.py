@@ -410,8 +410,8 @@ def test_a_document_in_any_answer_is_there_as_json() -> None:
             {"kind": "heading", "text": "a", "markdown": "# a", "xyxy": [1, 2, 30, 40], "level": 1},
             {
                 "kind": "table",
-                "text": "b\t",
-                "markdown": "| b |  |\n| --- | --- |",
+                "text": "b",
+                "markdown": "| b |\n| --- |",
                 "table": {"rows": [[{"text": "b", "column_span": 2, "is_header": True}]]},
             },
         ]

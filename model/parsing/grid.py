@@ -8,6 +8,7 @@ which a span of a million would make, are left out. Rows may be ragged.
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from model.types import Cell, Table
@@ -36,9 +37,13 @@ class Grid:
 
     def texts(self) -> list[list[str]]:
         """A text for each place; places that a spanning cell covers, and those missing in a ragged row, are empty."""
+        return self.filled(lambda cell: cell.text)
+
+    def filled(self, text_of: Callable[[Cell], str]) -> list[list[str]]:
+        """The same with another text for each cell."""
         rows = [[""] * self.column_count for _ in range(self.row_count)]
         for placed in self.cells:
-            rows[placed.row][placed.column] = placed.cell.text
+            rows[placed.row][placed.column] = text_of(placed.cell)
         return rows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.exports.documents.grid import PlacedCell, lay_out
+from model.parsing.grid import PlacedCell, lay_out
 from model.types import Cell, Table
 
 
