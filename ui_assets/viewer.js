@@ -185,6 +185,19 @@
       return chip;
     }
 
+    /** Do what pointer events ask for once a frame, however many came: drawing between two of them would have the page
+     *  measured anew for the second. `camera`: it was moved; `hover`: where the pointer is now. */
+    atNextFrame(work) {
+      this.waiting = { ...this.waiting, ...work };
+      this.frame ??= requestAnimationFrame(() => {
+        const { camera, hover } = this.waiting;
+        this.frame = null;
+        this.waiting = {};
+        if (camera) this.drawCamera();
+        if (hover) this.hover(hover);
+      });
+    }
+
     /** What depends on zoom and place only. */
     drawCamera() {
       this.moveLayers();
@@ -417,7 +430,7 @@
         const to = this.at(event);
         if (fingers.size === 2 && from) this.pinch(fingers, event.pointerId, to);
         else if (drag) drag.move(to, event);
-        else if (event.pointerType !== 'touch') this.hover(to);
+        else if (event.pointerType !== 'touch') this.atNextFrame({ hover: to });
         if (from) fingers.set(event.pointerId, to);
       });
       for (const name of ['pointerup', 'pointercancel']) {
@@ -427,7 +440,10 @@
           drag = null;
         });
       }
-      stage.addEventListener('pointerleave', () => this.heat(null));
+      stage.addEventListener('pointerleave', () => {
+        this.atNextFrame({ hover: null });
+        this.heat(null);
+      });
       stage.addEventListener('dblclick', (event) => this.doubleClick(event));
     }
 
@@ -450,7 +466,7 @@
           way += Math.hypot(to[0] - last[0], to[1] - last[1]);
           if (way > 4) {
             this.camera.pan(to[0] - last[0], to[1] - last[1]);
-            this.drawCamera();
+            this.atNextFrame({ camera: true });
           }
           last = to;
         },
@@ -475,7 +491,7 @@
       event.preventDefault();
       const lines = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? 16 : 1;
       this.camera.zoom(Math.exp(-event.deltaY * lines * (pinch ? 0.01 : 0.002)), ...this.at(event));
-      this.drawCamera();
+      this.atNextFrame({ camera: true });
     }
 
     pinch(fingers, moved, to) {
@@ -485,7 +501,7 @@
       const middle = [(to[0] + other[0]) / 2, (to[1] + other[1]) / 2];
       this.camera.zoom(apart(to, other) / apart(from, other), ...middle);
       this.camera.pan((to[0] - from[0]) / 2, (to[1] - from[1]) / 2);
-      this.drawCamera();
+      this.atNextFrame({ camera: true });
     }
 
     key(event) {
