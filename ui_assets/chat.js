@@ -1,5 +1,5 @@
-/* What the Chat tab does in the browser: copying, keys, files dropped anywhere, staying at the end while text arrives.
-   Knows the tab's HTML (chat.html). What a click means is decided in Python; here it only becomes an event. */
+/* What the Chat tab does in the browser: copying, keys, drafts, staying at the end while text arrives; what it shares
+   with other tabs is in studio.js. Knows the tab's HTML (chat.html). What a click means is decided in Python; here it only becomes an event. */
 window.StudioChat = (() => {
   'use strict';
   const WAITING = ['again', 'edit', 'show']; // what waits until the answer is written
@@ -149,40 +149,6 @@ window.StudioChat = (() => {
     return before;
   }
 
-  /** Hand files that were dropped or pasted anywhere in the tab to the composer's own file input. */
-  function addFiles(files) {
-    const input = byId('composer')?.querySelector('input[type=file]');
-    if (!input || !files.length) return;
-    const transfer = new DataTransfer();
-    for (const file of files) transfer.items.add(file);
-    input.files = transfer.files;
-    input.dispatchEvent(new Event('change', { bubbles: true }));
-  }
-
-  const hasFiles = (event) => [...(event.dataTransfer?.types ?? [])].includes('Files');
-
-  function watchDrops() {
-    let depth = 0;
-    const mark = (change) => {
-      depth = Math.max(0, depth + change);
-      document.body.classList.toggle('dropping', depth > 0);
-    };
-    addEventListener('dragenter', (event) => hasFiles(event) && isShown() && mark(1));
-    addEventListener('dragleave', (event) => hasFiles(event) && isShown() && mark(-1));
-    addEventListener('dragover', (event) => hasFiles(event) && isShown() && event.preventDefault());
-    addEventListener('drop', () => mark(-depth), true); // also of what is kept out
-    addEventListener('drop', (event) => {
-      if (!hasFiles(event) || !isShown()) return;
-      if (byId('composer')?.contains(event.target)) return;
-      event.preventDefault();
-      addFiles(event.dataTransfer.files);
-    });
-    addEventListener('paste', (event) => {
-      if (!isShown() || event.target.closest?.('#composer, input, textarea')) return;
-      addFiles(event.clipboardData?.files ?? []);
-    });
-  }
-
   function watchKeys() {
     addEventListener('keydown', (event) => {
       if (event.key !== 'Escape' || !isShown() || document.querySelector('dialog[open]')) return;
@@ -248,7 +214,7 @@ window.StudioChat = (() => {
     });
   }
 
-  watchDrops();
+  Studio.watchFiles('chat', 'composer', true);
   watchKeys();
   watchLength();
   holdBack();

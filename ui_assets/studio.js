@@ -65,9 +65,9 @@ window.Studio = (() => {
     return [];
   }
 
-  /** Hand files that were dropped or pasted to the file input of an upload button. */
-  function addFiles(button, files) {
-    const input = document.getElementById(button)?.parentElement.querySelector('input[type=file]');
+  /** Hand files that were dropped or pasted to the file input of an upload button or a composer. */
+  function addFiles(taker, files) {
+    const input = document.getElementById(taker)?.parentElement.querySelector('input[type=file]');
     if (!input || !files.length) return;
     const transfer = new DataTransfer();
     for (const file of files) transfer.items.add(file);
@@ -75,10 +75,12 @@ window.Studio = (() => {
     input.dispatchEvent(new Event('change', { bubbles: true }));
   }
 
-  /** While the tab with the id `tab` is shown, files dropped or pasted anywhere go to its upload button. */
-  function watchFiles(tab, button) {
+  /** While the tab with the id `tab` is shown, files dropped or pasted anywhere go to the file input of `taker`, which may
+      take by itself (`takesDrops`) what is dropped or pasted right there. */
+  function watchFiles(tab, taker, takesDrops = false) {
     const isShown = () => document.getElementById(tab)?.offsetParent != null;
     const hasFiles = (event) => isShown() && [...(event.dataTransfer?.types ?? [])].includes('Files');
+    const isTaken = (event) => takesDrops && document.getElementById(taker)?.contains(event.target);
     let depth = 0;
     const mark = (change) => {
       depth = Math.max(0, depth + change);
@@ -87,14 +89,14 @@ window.Studio = (() => {
     addEventListener('dragenter', (event) => hasFiles(event) && mark(1));
     addEventListener('dragleave', (event) => hasFiles(event) && mark(-1));
     addEventListener('dragover', (event) => hasFiles(event) && event.preventDefault());
+    addEventListener('drop', () => mark(-depth), true); // also of what is kept out
     addEventListener('drop', (event) => {
-      if (!hasFiles(event)) return;
+      if (!hasFiles(event) || isTaken(event)) return;
       event.preventDefault();
-      mark(-depth);
-      addFiles(button, event.dataTransfer.files);
+      addFiles(taker, event.dataTransfer.files);
     });
     addEventListener('paste', (event) => {
-      if (isShown() && event.clipboardData?.files.length) addFiles(button, event.clipboardData.files);
+      if (isShown() && !isTaken(event) && event.clipboardData?.files.length) addFiles(taker, event.clipboardData.files);
     });
   }
 
