@@ -279,6 +279,19 @@ def test_a_batch_shows_how_far_it_is_stops_and_keeps_what_is_done(
     expect(ground.thumbnails()).to_have_count(2)
 
 
+def test_a_whole_folder_becomes_a_batch(ground: GroundPage, files: list[Path], tmp_path: Path) -> None:
+    folder = tmp_path / "holiday"
+    (folder / "day two").mkdir(parents=True)
+    for file, place in zip(files, (folder, folder, folder / "day two"), strict=True):
+        file.rename(place / file.name)
+    (folder / "notes.txt").write_text("no picture")
+    ground.page.get_by_test_id("Folder-upload-button").set_input_files(folder)
+    expect(ground.thumbnails()).to_have_count(3)
+    expect(ground.page.locator("#ground-error")).to_contain_text("1 of 4 files are no usable pictures")
+    ground.page.get_by_role("button", name="Run all").click()
+    expect(ground.page.locator("#ground-tray .is-done")).to_have_count(3)
+
+
 def _hand_over(page: Page, kind: str, data: bytes) -> None:
     """Drop a file on the tab, or paste it."""
     page.evaluate(
