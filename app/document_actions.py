@@ -410,6 +410,8 @@ class DocumentActions:
         pages = [PageOf(sheet.document, sheet.page) for sheet in sheets]
         for step in self._reader.read(engine, pages, ask, run, again=again):
             sheet = sheets[step.place]
+            if sheet not in session.sheets:  # closed meanwhile
+                return
             is_new = sheet.state == "waiting"
             self._take(session, sheet, step)
             if is_new and session.follows:

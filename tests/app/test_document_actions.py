@@ -268,6 +268,19 @@ def test_a_closed_page_ends_the_reading(actions: DocumentActions, session: Sessi
     assert "waiting" not in _states(session)
 
 
+def test_closing_ends_the_reading_without_a_word(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    reading = actions.read(session)
+    while session.sheets[0].state != "reading":
+        next(reading)
+    actions.clear(session)
+    last = _last(reading)
+    assert (last.error, last.strip, last.page_count, last.is_running) == ("", "", 0, False)
+    assert session.running is None
+    assert len(engine.prompts) <= 1
+
+
 def test_a_failed_page_says_why_and_is_tried_again_alone(
     actions: DocumentActions, session: Session, engine: FakeEngine
 ) -> None:
