@@ -57,7 +57,10 @@ class GroundExample:
 
 @dataclass(eq=False)
 class Shot:
-    """One picture of the tray. `answer` is what was found, with the edits made by hand; `found` what the model said."""
+    """One picture of the tray. `answer` is what was found, with the edits made by hand; `found` what the model said.
+
+    `corrected` of its results were not read anew with the others when the convention was changed.
+    """
 
     sha256: str
     name: str
@@ -67,6 +70,7 @@ class Shot:
     found: Found | None = None
     answer: Answer | None = None
     ask_xyxy: XYXY | None = None
+    corrected: int = 0
     error: str = ""
 
     @property
@@ -217,7 +221,9 @@ class GroundActions:
             viewer=self._viewer(session, shot),
             tray=self._tray(session),
             status=view.status_html(shot.size_wh, shot.medium, shot.found),
-            notes=view.notes_html(shot.answer, shot.found, self._camera_note(session, shot)),
+            notes=view.notes_html(
+                shot.answer, shot.found, self._camera_note(session, shot), view.corrected_words(shot.corrected)
+            ),
             words=view.words_html(shot.found),
             area=view.area_html(shot.ask_xyxy),
             error=error_html(shot.error),
@@ -307,7 +313,7 @@ class GroundActions:
     ) -> Iterator[Shown]:
         """Ask about one picture of several; what goes wrong with it does not stop the others."""
         before, by_hand = (shot.found, shot.answer), _by_hand(shot)
-        shot.state, shot.error = "running", ""
+        shot.state, shot.error, shot.corrected = "running", "", 0
         shot.found, shot.answer = None, _with(None, by_hand)
         _know_labels(session, shot)
         yield replace(self.page(session), stage=progress.html("Reading the picture"), error="")
@@ -350,6 +356,7 @@ class GroundActions:
         if shot is None or shot.state == "running":
             return Shown()
         shot.answer = replace(shot.answer or Answer(), regions=now.regions, actions=now.actions)
+        shot.corrected = 0
         session.labels = label_order(now.labels, session.labels)
         return Shown(tray=self._tray(session), error="")
 
@@ -378,12 +385,11 @@ class GroundActions:
 
         What a person drew, changed or removed stays as it is, and is told.
         """
-        convention, corrected = CONVENTIONS.get(name), 0
+        convention = CONVENTIONS.get(name)
         for shot in session.shots:
             if shot.found and shot.state != "running" and shot.found.ask.convention != convention:
-                corrected += _read_as(shot, shot.found, convention)
-        shown = self.page(session)
-        return replace(shown, notes=view.corrected_html(corrected) + (shown.notes or ""))
+                _read_as(shot, shot.found, convention)
+        return self.page(session)
 
     def set_camera(self, session: Session, text: str) -> Shown:
         """Take "fx, fy, cx, cy" in pixels for drawing 3D boxes; nothing goes back to the guess."""
@@ -518,13 +524,13 @@ def _by_hand(shot: Shot) -> tuple[Region, ...]:
     return tuple(region for region in _answer(shot).regions if region.span is None)
 
 
-def _read_as(shot: Shot, found: Found, convention: Convention | None) -> int:
-    """Read the answer anew but for what a person corrected; returns how many of the model's results that were."""
+def _read_as(shot: Shot, found: Found, convention: Convention | None) -> None:
+    """Read the answer anew but for what a person corrected."""
     shown, new = _answer(shot), found.read_as(convention)
     regions, corrected = read_anew(shown.regions, found.answer.regions, new.answer.regions)
     actions, renamed = read_anew(shown.actions, found.answer.actions, new.answer.actions)
     shot.found, shot.answer = new, replace(new.answer, regions=regions, actions=actions)
-    return corrected + renamed
+    shot.corrected = corrected + renamed
 
 
 def _with(answer: Answer | None, by_hand: tuple[Region, ...]) -> Answer | None:

@@ -68,9 +68,9 @@ def status_html(size_wh: tuple[int, int], medium: MediumInput | None, found: Fou
     return str(_macros().status(facts))
 
 
-def notes_html(answer: Answer | None, found: Found | None, note: str = "") -> str:
-    """What has to be known about the results, one plain sentence each."""
-    notes = [*filter(None, (note, shrunk_notice(found.snapshot) if found else ""))]
+def notes_html(answer: Answer | None, found: Found | None, *first: str) -> str:
+    """What has to be known about the results, one plain sentence each; some come `first`."""
+    notes = [*first, shrunk_notice(found.snapshot) if found else ""]
     if (
         found
         and found.snapshot.last.finish_reason == "length"
@@ -80,12 +80,11 @@ def notes_html(answer: Answer | None, found: Found | None, note: str = "") -> st
     return work_view.notes_html(*notes, *answer_problems(answer))
 
 
-def corrected_html(count: int) -> str:
+def corrected_words(count: int) -> str:
     """Says that what a person corrected was not read anew with the rest; nothing for nothing."""
-    said = "1 result that you changed or removed stays as you left it."
-    if count != 1:
-        said = f"{count:,} results that you changed or removed stay as you left them."
-    return work_view.notes_html(said) if count else ""
+    if count == 1:
+        return "1 result that you changed or removed stays as you left it."
+    return f"{count:,} results that you changed or removed stay as you left them." if count else ""
 
 
 def answer_problems(answer: Answer | None) -> tuple[str, ...]:

@@ -240,14 +240,20 @@ def test_edits_are_undone_and_what_is_left_is_exported(ground: GroundPage, files
     assert json.loads(data)["boxes"][0]["label"] == "mug"
 
 
-def test_another_convention_moves_the_boxes(ground: GroundPage, files: list[Path]) -> None:
+def test_another_convention_moves_the_boxes_but_those_a_person_moved(ground: GroundPage, files: list[Path]) -> None:
     ground.choose(files[0])
     ground.ask()
     expect(ground.rows.nth(0)).to_contain_text("40, 60 – 200, 180")
+    ground.stage.focus()
+    for key in ("End", "Alt+ArrowLeft"):
+        ground.page.keyboard.press(key)
+    expect(ground.rows.nth(1)).to_contain_text("239, 30 – 379, 270")
     ground.page.locator("#ground-options button").first.click()
     ground.page.locator("#ground-convention input").click()
     ground.page.get_by_role("option", name="source pixels").click()
     expect(ground.rows.nth(0)).to_contain_text("100, 200 – 400, 300")
+    expect(ground.rows.nth(1)).to_contain_text("239, 30 – 379, 270")
+    expect(ground.page.locator("#ground-notes")).to_contain_text("1 result that you changed or removed stays")
     expect(ground.page.locator("#ground-status")).to_contain_text("source pixels, chosen by you")
 
 
