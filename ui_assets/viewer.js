@@ -212,7 +212,9 @@
       picture.classList.toggle('is-magnified', scale * devicePixelRatio >= 4);
       for (const layer of [world, spots]) setAttribute(layer, 'transform', `matrix(${scale} 0 0 ${scale} ${x} ${y})`);
       stage.classList.toggle('is-zoomed', !this.camera.fitted);
-      this.parts.scale.textContent = `${Math.round(scale * 100)}%`;
+      const percent = `${Math.round(scale * 100)}%`;
+      this.parts.scale.textContent = percent;
+      setAttribute(this.parts.scale, 'aria-label', `${percent}, fit to the frame`);
     }
 
     /** Things of a constant size on the screen: arrow heads and, when editing, handles. */

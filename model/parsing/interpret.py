@@ -211,11 +211,15 @@ class Interpreter:
             return
         if all(group is not None and len(group) == 4 for group in numbers):
             boxes = [group for group in numbers if group]
-            yield from (Written("box", group, self.around.words) for group in boxes if self._may_be_box(group))
+            yield from (Written("box", group, self._words_as_label()) for group in boxes if self._may_be_box(group))
         elif flat and not is_whole:
             return
         elif self.around.in_fence and all(group is not None and len(group) == 2 for group in numbers):
-            yield from (Written("point", group, self.around.words) for group in numbers if group)
+            yield from (Written("point", group, self._words_as_label()) for group in numbers if group)
+
+    def _words_as_label(self) -> str:
+        """The words before a place, unless they only say that it is one: "Bounding box: [10, 20, 30, 40]"."""
+        return "" if _is_place_key(self.around.words) else self.around.words
 
     def _may_be_box(self, numbers: tuple[float, ...]) -> bool:
         """Whether four numbers may be a box: in the middle of a sentence "[255, 0, 0, 128]" is rather a colour."""

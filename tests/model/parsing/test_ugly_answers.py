@@ -202,6 +202,11 @@ ROWS: dict[str, tuple[str, list[tuple[Any, ...]], str | None]] = {
     "two corner points": ('{"name": "cup", "box": [[10, 20], [30, 40]]}', [CUP_BOX], None),
     "bare numbers": ("[10, 20, 30, 40]", [("", 10, 20, 30, 40)], None),
     "bare numbers in a sentence": ("The cup is at [10, 20, 30, 40].", [("The cup", 10, 20, 30, 40)], None),
+    "bare numbers behind the name of their kind": (
+        'Bounding box: [10, 20, 30, 40]\n"bbox_2d": [50, 60, 70, 80]',
+        [("", 10, 20, 30, 40), ("", 50, 60, 70, 80)],
+        None,
+    ),
     "names in two languages": (
         '{"bbox_2d": [1, 2, 3, 4], "names": {"zh": "米饭", "en": "Rice"}}',
         [("Rice", 1, 2, 3, 4)],
