@@ -98,7 +98,9 @@ class ChatActions:
         """A page has come up: show its conversation, unless somebody was quick and has begun one there already."""
         if session.run is not None or session.shown_id:
             return Shown()
-        return self.open(session, person, conversation_id)
+        shown = self.open(session, person, conversation_id)
+        # What was said meanwhile stays: who is quick may have been refused something already.
+        return shown if shown.notice else replace(shown, notice=None)
 
     def open(self, session: Session, person: str, conversation_id: str = "") -> Shown:
         """Show a conversation, or the welcome when there is none; an answer that runs is stopped and kept."""

@@ -91,6 +91,12 @@ def test_a_late_page_does_not_take_away_what_was_begun_meanwhile(actions: ChatAc
     assert actions.arrive(Session(), ME, old).conversation_id == old
 
 
+def test_a_late_page_does_not_take_away_what_was_said_meanwhile(actions: ChatActions) -> None:
+    session = Session()
+    assert last(actions.send(session, ME, Place(), Draft(""), Knobs()))["notice"]
+    assert actions.arrive(session, ME, "").notice is None
+
+
 @pytest.mark.parametrize("draft", [Draft(""), Draft("x " * 9000)], ids=["empty", "too long"])
 def test_a_refused_message_stays_in_the_composer_and_the_next_one_works(actions: ChatActions, draft: Draft) -> None:
     session = Session()
