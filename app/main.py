@@ -37,6 +37,7 @@ def main(settings: Settings) -> None:
     from app.media_store import MediaStore
     from app.security import AllowedHosts
     from app.studio import Studio
+    from model import workers
     from model.loading import ModelSpec
 
     studio = Studio(settings, EngineManager(announce=say), MediaStore(settings.data_dir), History(settings.data_dir))
@@ -62,7 +63,11 @@ def main(settings: Settings) -> None:
         # Not waited for: a model that is reading a large picture hears of it only after that.
         threading.Thread(target=studio.engines.close, name="end-answers", daemon=True).start()
 
-    Server(create_app(studio, hosts), when_up, end_answers, studio.history.close).run(sockets=[listener])
+    def close() -> None:
+        studio.history.close()
+        workers.close_all()
+
+    Server(create_app(studio, hosts), when_up, end_answers, close).run(sockets=[listener])
 
 
 def prepare_process(settings: Settings) -> None:

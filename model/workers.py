@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import atexit
 import multiprocessing
+import os
 import threading
+import weakref
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -31,6 +33,7 @@ class Workers:
     """
 
     def __init__(self, count: int = 1) -> None:
+        _ALL.add(self)
         self._count = count
         self._pool: ProcessPool | None = None
         self._lock = threading.Lock()
@@ -55,9 +58,32 @@ class Workers:
         with self._lock:
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")
-                self._pool = ProcessPool(self._count, initializer=_bound_memory, context=context)
-                atexit.register(self.close)
+                self._pool = ProcessPool(self._count, initializer=_prepare, context=context)
             return self._pool
+
+
+_ALL: weakref.WeakSet[Workers] = weakref.WeakSet()
+
+
+@atexit.register
+def close_all() -> None:
+    """End every process, before this one does."""
+    for workers in list(_ALL):
+        workers.close()
+
+
+def _prepare() -> None:
+    """What a new process does first."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    _bound_memory()
+
+
+def _end_with_parent() -> None:
+    """A program that is killed has no time to end its processes."""
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "this runs in a process that another one started"
+    parent.join()
+    os._exit(0)
 
 
 def _bound_memory() -> None:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from model.workers import MEMORY_LIMIT_BYTES, WorkerLost, Workers
@@ -64,3 +65,20 @@ if __name__ == "__main__":
 """
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "lost\n", "")
+
+
+def test_a_program_that_is_killed_leaves_no_processes_behind() -> None:
+    program = """
+import os, time
+from model.workers import Workers
+if __name__ == "__main__":
+    print(Workers(2).run(os.getpid, limit_s=60), flush=True)
+    time.sleep(600)
+"""
+    running = subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+    assert running.stdout is not None
+    with running.stdout as said:
+        worker = psutil.Process(int(said.readline()))
+        running.kill()
+        running.wait()
+    assert psutil.wait_procs([worker], timeout=30) == ([worker], [])
