@@ -25,7 +25,7 @@ from app.page_ranges import read_ranges, write_ranges
 from app.studio import Studio
 from app.templates import ASSETS
 from app.viewer import viewer_value
-from app.work_view import error_html, queue_words, stage_html
+from app.work_view import error_html, notes_html, queue_words, stage_html
 from model.documents import page_text
 from model.engines.base import Engine
 from model.errors import EngineError, PasswordNeeded, RequestError, StudioError
@@ -37,10 +37,6 @@ Mode = Literal["text", "markdown", "layout", "tables", "fields", "ask"]
 EXAMPLES: tuple[tuple[str, Path], ...] = (
     ("A two-page report: headings, a table, a formula, a chart", ASSETS / "examples" / "report.pdf"),
 )
-
-
-LARGER = "python app.py --model Qwen/Qwen3-VL-4B-Instruct"
-"""How to start with a model that reads, for an example."""
 
 
 @dataclass(eq=False)
@@ -639,7 +635,7 @@ class DocumentActions:
 
     def _advice(self) -> str:
         engine = self._studio.engines.current()
-        return view.advice_html(not_learned(engine.info) if engine else "", LARGER)
+        return notes_html(not_learned(engine.info) if engine else "")
 
 
 def _settle(sheets: Sequence[Sheet]) -> None:

@@ -75,7 +75,10 @@ def not_learned(info: EngineInfo) -> str:
     """Says that the model was not trained to read documents and what to do about it; empty where it was."""
     if not info.is_pocket:
         return ""
-    return "The pocket model has not learned to read documents; load a larger model with --model for that."
+    return (
+        "The pocket model has not learned to read documents; start with a larger model for that, "
+        "for example with --model Qwen/Qwen3-VL-4B-Instruct."
+    )
 
 
 def check_reads(info: EngineInfo) -> None:

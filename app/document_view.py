@@ -200,11 +200,6 @@ def asking_words(snapshot: Snapshot) -> str:
     return "Thinking" if snapshot.thinking else "Looking at the pages"
 
 
-def advice_html(sentence: str, command: str) -> str:
-    """What to know before anything is read, and the command that helps; mostly nothing."""
-    return str(_macros().advice(sentence, command)) if sentence else ""
-
-
 def locked_html(name: str, is_wrong: bool) -> str:
     """Why there is a field for a password."""
     return str(_macros().locked(name, is_wrong)) if name else ""
