@@ -66,7 +66,7 @@ class MarkupReader:
         """Read anew, in another form; a page in a fence ends with it."""
         self._page_fence = fence
         is_code = fence is not None and fence not in DATA_FENCES
-        self._page_start = self._mark_start if is_code else start
+        self._page_start = self._page_end = self._mark_start if is_code else start
         self._places = Findings(*self._settings)
         self._box: tuple[tuple[float, ...], XYXY | None] = ((), None)
         self.blocks: list[Block] = []
@@ -94,7 +94,7 @@ class MarkupReader:
         if self._form != "auto" or self._reader is None:
             return None
         if self._page_fence is not None:
-            return self._page_start, None if self._fence == self._page_fence else self._end
+            return self._page_start, None if self._fence == self._page_fence else self._page_end
         return self._page_start, self._reader.over_at if isinstance(self._reader, HtmlReader) else None
 
     def feed(self, text: str, fence: str | None) -> None:
@@ -126,6 +126,8 @@ class MarkupReader:
         is_inside = before == self._fence == self._page_fence
         if self._fence == self._page_fence and not is_inside:
             self._page_start = self._mark_start
+        elif before == self._page_fence and not is_inside:
+            self._page_end = self._end
         self._read(text if is_inside else " " * len(text))
 
     def _begins_in_fence(self, fence: str | None) -> bool:

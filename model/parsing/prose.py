@@ -22,10 +22,8 @@ class _Kept:
     starts: list[tuple[int, int]] = field(default_factory=list)
     chars: int = 0
 
-    def add(self, text: str, start: int | None) -> None:
-        """Keep a text; one without a place of its own belongs to the one before it."""
-        if start is not None:
-            self.starts.append((start, self.chars))
+    def add(self, text: str, start: int) -> None:
+        self.starts.append((start, self.chars))
         self.lines.append(text)
         self.chars += len(text)
 
@@ -49,20 +47,28 @@ class Prose:
     """The prose so far. A fence whose inside turned out to be an answer vanishes together with its marks.
 
     `has_payload` says that something was taken out of the unfinished line: if nothing else is on it, it vanishes too.
-    `is_hidden` says that what comes is a page, and no prose. `last_lines` are the last ones with words, hidden or not.
+    `last_lines` are the last ones with words, also those of a page that is left out.
     """
 
     def __init__(self) -> None:
         self._fence_mark = ""
         self._fence_has_payload = False
+        self._end = 0
         self.clear()
+
+    def clear(self) -> None:
+        """Forget all text."""
+        self._kept = _Kept()
+        self._before_fence: _Kept | None = None
+        self._page: tuple[int, int | None] | None = None
+        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
+        self._forget_line()
 
     def _forget_line(self) -> None:
         self._parts: list[str] = []
         self._length = 0
         self._runs: list[tuple[int, int]] = []  # index in the line, place in the answer; a new one after each gap
         self._words_from = 0
-        self._shown_from = 0  # what stands before it on the line is part of a page
         self._ends_with_space = True
         self._has_doubled_space = False  # where something stood between two spaces, one of them goes with it
         self._text: str | None = None
@@ -81,6 +87,7 @@ class Prose:
             self._runs.append((self._length, start))
         self._parts.append(text)
         self._length += len(text)
+        self._end = start + len(text)
         self._text = None
 
     def take_out(self) -> None:
@@ -120,29 +127,32 @@ class Prose:
         """Finish the line; one of which nothing is left but white space vanishes."""
         if not self.line_is_blank:
             self.last_lines.append(self.line)
-        shown = self._shown_line
-        if shown.strip() or not (self.is_hidden or self.has_payload or self._shown_from or not self._kept.lines):
-            self._kept.add(shown + newline, self.place(self._shown_from) if self._runs else None)
+        shown, start = self._shown_line, self.place(0) if self._runs else self._end
+        is_gone = self.has_payload or shown != self.line or self._is_in_page(start) or not self._kept.lines
+        if shown.strip() or not is_gone:
+            self._kept.add(shown + newline, start)
         self._forget_line()
+
+    def leave_out(self, start: int, end: int | None) -> None:
+        """Leave out the page that stands in the answer from `start` to `end`, or has not ended yet."""
+        if self._page == (start, end):
+            return
+        if self._page is None or self._page[0] != start:
+            self._kept.cut(start)
+            self._fence_has_payload = True
+        self._page = start, end
+        self._text = None
+
+    def _is_in_page(self, place: int) -> bool:
+        return self._page is not None and self._page[0] <= place and (self._page[1] is None or place < self._page[1])
 
     @property
     def _shown_line(self) -> str:
-        """What of the unfinished line is prose."""
-        return "" if self.is_hidden else self.line[self._shown_from :]
-
-    def hide(self, start: int) -> None:
-        """Take back what stands in the answer from `start` on, and keep nothing of what follows."""
-        before = self._shown_line[: max(self._index(start) - self._shown_from, 0)]
-        if before:
-            self._kept.add(before, self.place(self._shown_from))
-        self._kept.cut(start)
-        self.is_hidden = self._fence_has_payload = True
-        self._text = None
-
-    def show(self, start: int) -> None:
-        """Keep again what stands in the answer from `start` on."""
-        self.is_hidden, self._shown_from = False, self._index(start)
-        self._text = None
+        """What of the unfinished line is no part of the page."""
+        if self._page is None:
+            return self.line
+        start, end = self._page
+        return self.line[: self._index(start)] + ("" if end is None else self.line[self._index(end) :])
 
     def _index(self, place: int) -> int:
         """Where in the unfinished line a place of the answer is, or would be."""
@@ -151,14 +161,6 @@ class Prose:
     def drop_line(self) -> None:
         """Finish the line and keep nothing of it: all of it was an answer."""
         self.take_out()
-        self._forget_line()
-
-    def clear(self) -> None:
-        """Forget all text."""
-        self._kept = _Kept()
-        self._before_fence: _Kept | None = None
-        self.is_hidden = False
-        self.last_lines: deque[str] = deque(maxlen=LAST_LINES)
         self._forget_line()
 
     def open_fence(self, mark: str) -> None:
@@ -181,7 +183,7 @@ class Prose:
         if inside.strip() and not self._fence_has_payload:
             inside = self._fence_mark + inside + mark
         if inside.strip():
-            self._kept.add(inside, starts[0][0] if starts else None)
+            self._kept.add(inside, starts[0][0])
         self.has_payload = self._fence_has_payload
 
     @property

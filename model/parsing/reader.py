@@ -70,20 +70,11 @@ class TextReader:
                 break
             is_hidden = was_thought or self._is_thought or self.markup is not markup
             self.markup.feed(" " * (after - pos) if is_hidden else text[pos:after], self._fence)
-            self._leave_out_page()
+            if self.markup.found_page is not None:
+                self._prose.leave_out(*self.markup.found_page)
             pos = after
         self._offset += pos
         self._pending = text[pos:]
-
-    def _leave_out_page(self) -> None:
-        """Keep out of the prose what is part of a page."""
-        if self.markup.found_page is None:
-            return
-        start, end = self.markup.found_page
-        if end is None and not self._prose.is_hidden:
-            self._prose.hide(start)
-        elif end is not None and self._prose.is_hidden:
-            self._prose.show(end)
 
     @property
     def _is_code(self) -> bool:

@@ -347,6 +347,8 @@ TEXTS = {
     ),
     "around html and body": ("See:\n\n<html>\n<body><p>a</p>\n</body>\n</html> Done.\nBye.", "See:\n\n Done.\nBye."),
     "Markdown with places is all page": ("# Title\n\n<!-- Image (1, 2, 3, 4) -->\n\nwords", ""),
+    "a page that begins in what looked like a value": ('See {"a": <p data-bbox="1 2 3 4">"b"}', 'See {"a":'),
+    "blank lines around a page": ("A\n\n<html>\n\n<p>a</p>\n\n</html>\n\nB\n\nC", "A\n\n\nB\n\nC"),
     "a page behind thinking": ('Hm.</think>See:\n```html\n<p data-bbox="1 2 3 4">a</p>\n```', "See:"),
     "thinking behind a page": ('See:\n```html\n<p data-bbox="1 2 3 4">a</p>\n```\n</think>', "See:"),
     "inline code": ('Set `x = {"a": 1}` now.', 'Set `x = {"a": 1}` now.'),
