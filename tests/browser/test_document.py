@@ -209,8 +209,11 @@ def test_stop_keeps_what_is_done_and_a_failed_page_is_tried_again(
     tab.read.click()
     expect(tab.stage).to_contain_text("1 of 2 pages read")
     expect(tab.stop).to_be_visible()
+    expect(tab.read).to_be_hidden()
+    expect(tab.page.locator("#document-mode")).to_have_attribute("inert", "")
     tab.page.keyboard.press("Escape")
     tab.finished()
+    expect(tab.page.locator("#document-mode")).not_to_have_attribute("inert", "")
     expect(tab.pages.nth(0)).to_have_class(re.compile("is-done"))
     expect(tab.pages.nth(1)).to_have_class(re.compile("is-(new|stopped)"))
     running.engine.delay_s, running.engine.fail_with = 0.02, RuntimeError("/secret/path/model.py line 3")
@@ -334,10 +337,24 @@ def test_an_example_opens_with_one_click(tab: DocumentPage) -> None:
     expect(tab.head).to_contain_text("report.pdf")
 
 
+def test_closing_lists_what_was_open_and_how_large_pages_are_can_be_chosen(tab: DocumentPage, report: Path) -> None:
+    tab.choose(report)
+    tab.page.get_by_role("button", name="Options").click()
+    expect(
+        tab.page.get_by_role("radio", name="Speed").and_(tab.page.locator("#document-options input"))
+    ).to_be_visible()
+    tab.page.get_by_role("button", name="Close all").click()
+    expect(tab.page.locator(".doc-welcome li").first).to_contain_text("report.pdf")
+    expect(tab.page.locator("#document-options")).to_be_hidden()
+
+
 def test_what_is_no_document_is_refused_in_words(tab: DocumentPage, report: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.pdf").write_bytes(b"%PDF-1.7\nnot really")
-    tab.page.get_by_test_id("Choose documents-upload-button").set_input_files(tmp_path / "broken.pdf")
+    (tmp_path / "notes.txt").write_text("nothing to see")
+    files = [tmp_path / "broken.pdf", tmp_path / "notes.txt"]
+    tab.page.get_by_test_id("Choose documents-upload-button").set_input_files(files)
     expect(tab.page.locator("#document-error")).to_contain_text("broken.pdf: ")
+    expect(tab.page.locator("#document-error")).to_contain_text("notes.txt: This file is not a picture. Choose a PDF")
     tab.choose(report)
     expect(tab.page.locator("#document-error p")).to_have_count(0)
 
