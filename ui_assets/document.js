@@ -12,6 +12,8 @@ window.StudioDocument = (() => {
   /* -- The strip: a click shows a page, with Ctrl it chooses one, with Shift all up to there -- */
 
   function mountStrip(element, trigger) {
+    // A page that cannot be drawn has an empty place, and why is said when it is shown.
+    element.addEventListener('error', (event) => { event.target.style.visibility = 'hidden'; }, true);
     element.addEventListener('click', (event) => {
       const button = event.target.closest('button[data-do]');
       if (!button) return;

@@ -22,6 +22,8 @@ from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
 from tests.browser.conftest import NewPage, Running
 from tests.model.parsing.answers import needs_real_outputs, raw_text, real_cases
+from tests.model.pdfs import Page as PdfPage
+from tests.model.pdfs import write_pdf
 
 
 class DocumentPage:
@@ -346,6 +348,17 @@ def test_closing_lists_what_was_open_and_how_large_pages_are_can_be_chosen(tab: 
     tab.page.get_by_role("button", name="Close all").click()
     expect(tab.page.locator(".doc-welcome li").first).to_contain_text("report.pdf")
     expect(tab.page.locator("#document-options")).to_be_hidden()
+
+
+def test_a_page_that_cannot_be_drawn_says_why_and_others_are_read(tab: DocumentPage, tmp_path: Path) -> None:
+    ribbon = write_pdf(tmp_path / f"{uuid.uuid4().hex}.pdf", PdfPage((14_400, 20)), PdfPage())
+    tab.page.get_by_test_id("Choose documents-upload-button").set_input_files(ribbon)
+    expect(tab.page.locator("#document-notes")).to_contain_text("one side may be at most 200 times the other")
+    tab.read_all()
+    expect(tab.pages.nth(0)).to_have_class(re.compile("is-failed"))
+    expect(tab.pages.nth(1)).to_have_class(re.compile("is-done"))
+    tab.pages.nth(1).locator(".doc-open").click()
+    expect(tab.page.locator("#document-viewer .sv-picture")).to_be_visible()
 
 
 def test_what_is_no_document_is_refused_in_words(tab: DocumentPage, report: Path, tmp_path: Path) -> None:
