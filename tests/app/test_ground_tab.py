@@ -9,7 +9,8 @@ import gradio as gr
 
 from app.ground_actions import Session
 from app.studio import Studio
-from app.tabs.ground import Updates, _GroundTab
+from app.tabs.ground import _GroundTab
+from app.tabs.parts import Updates
 from model.engines.fake import FakeEngine
 from tests.app.found import picture
 
