@@ -132,7 +132,10 @@ class Session:
 
 @dataclass(frozen=True)
 class Shown:
-    """What changes on the page; None leaves a part as it is. All are HTML but `viewer`, which is a viewer's value."""
+    """What changes on the page; None leaves a part as it is. All are HTML but `viewer`, which is a viewer's value.
+
+    A slow page may miss all of a stream but its last value, so each value says `is_running`.
+    """
 
     viewer: str | None = None
     tray: str | None = None
@@ -292,7 +295,7 @@ class GroundActions:
                 raise EngineError("Stopped before the model was loaded.")
             if status.state in ("idle", "failed"):
                 raise EngineError(status.note or "No model is loaded.")
-            yield Shown(stage=stage_html(loading_words(status)))
+            yield Shown(stage=stage_html(loading_words(status)), is_running=True)
         return engine
 
     def _ask_each(
@@ -316,7 +319,7 @@ class GroundActions:
         shot.state, shot.error, shot.corrected = "running", "", 0
         shot.found, shot.answer = None, _with(None, by_hand)
         _know_labels(session, shot)
-        yield replace(self.page(session), stage=progress.html("Reading the picture"), error="")
+        yield replace(self.page(session), stage=progress.html("Reading the picture"), error="", is_running=True)
         if progress.total == 1:
             ask = replace(ask, box_xyxy=shot.ask_xyxy)
         try:
@@ -337,11 +340,12 @@ class GroundActions:
     def _live(self, session: Session, shot: Shot, progress: _Progress) -> Shown:
         """The answer in the making; of a picture that is not shown only how far it is."""
         if shot.found is None or session.shot is not shot:
-            return Shown(stage=progress.html(""))
+            return Shown(stage=progress.html(""), is_running=True)
         return Shown(
             viewer=self._viewer(session, shot),
             words=view.words_html(shot.found),
             stage=progress.html(view.stage_words(shot.found)),
+            is_running=True,
         )
 
     # After the answer

@@ -260,7 +260,7 @@ def test_another_convention_moves_the_boxes_but_those_a_person_moved(ground: Gro
 def test_a_batch_shows_how_far_it_is_stops_and_keeps_what_is_done(
     ground: GroundPage, running: Running, files: list[Path]
 ) -> None:
-    running.engine.delay_s = 0.5
+    running.engine.delay_s = 1.0
     ground.choose(*files)
     expect(ground.thumbnails()).to_have_count(3)
     ground.page.get_by_role("button", name="Run all").click()
