@@ -301,12 +301,14 @@ def test_many_threads_may_ask_at_once(tmp_path: Path) -> None:
 READ_ALL = """
 import resource, sys
 from pathlib import Path
+import psutil
 from model.documents import open_document, page_image, page_text, page_thumbnail
 from model import media
 media._CACHE = media._PixelCache(0)
 document = open_document(Path(sys.argv[1]))
 def peak():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    workers = sum(worker.memory_info().rss for worker in psutil.Process().children())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss + workers // 1024
 def read(page):
     page_text(document, page, page_image(document, page, dpi=50).size_wh)
 for page in range(1, 11):
