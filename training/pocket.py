@@ -20,7 +20,7 @@ from training.packing import Packer
 from training.tokenizer import write_processor_files
 
 STAGES = ("tower", "language", "joint")
-STEPS = {"tower": 3000, "language": 1500, "joint": 3200}
+STEPS = {"tower": 3000, "language": 1500, "joint": 4500}
 # The tower comes to the joint stage sharper than it would stay at the language model's rate.
 SLOW = {"joint": ("model.model.visual.", 0.3)}
 BATCH = {"tower": 32, "language": 12, "joint": 16}
