@@ -32,6 +32,7 @@ from model.types import (
     Resized,
     StreamEvent,
     Text,
+    Video,
 )
 from tests.model.conftest import TinyEngine, TinyFolder
 from tests.model.pictures import image
@@ -73,10 +74,11 @@ def reference(
         {
             "role": message.role,
             "content": [
-                {"type": "text", "text": part.text}
-                if isinstance(part, Text)
-                else {"type": "image", "image": media.pixels(part)}
+                {"type": "image", "image": media.pixels(part)}
+                if isinstance(part, Image)
+                else {"type": "text", "text": part.text}
                 for part in message.parts
+                if not isinstance(part, Video)
             ],
         }
         for message in messages
