@@ -143,12 +143,13 @@ class DocumentActions:
         session.owner = owner
         session.recent = self._store.recent(owner)
         words = view.welcome_html([title for title, _ in self._examples], session.recent)
-        return Shown(welcome=words, advice=self._advice(), error=error_html(self._store.notice))
+        # Nothing in place of no error: a page that comes up late leaves what was said meanwhile.
+        return Shown(welcome=words, advice=self._advice(), error=error_html(self._store.notice) or None)
 
     def model_changed(self, session: Session) -> Shown:
         """Another model: what this one has read counts now."""
         self._forget_readings(session)
-        return replace(self.page(session), advice=self._advice())
+        return replace(self.page(session), advice=self._advice(), error=None)
 
     def add(self, session: Session, files: Sequence[Path]) -> Iterator[Shown]:
         """Open files one after another and show the first page that is new."""

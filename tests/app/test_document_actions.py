@@ -328,6 +328,13 @@ def test_two_readings_at_once_are_refused(actions: DocumentActions, session: Ses
     _last(reading)
 
 
+def test_a_page_or_a_model_that_comes_late_leaves_what_was_said_meanwhile(actions: DocumentActions) -> None:
+    session = Session()
+    assert _last(actions.read(session)).error
+    assert actions.welcome(session, "ann").error is None
+    assert actions.model_changed(session).error is None
+
+
 def test_without_a_document_there_is_nothing_to_read(actions: DocumentActions) -> None:
     assert "Choose a document first" in (_last(actions.read(Session())).error or "")
     assert "Choose a document first" in (_last(actions.ask(Session(), "What?")).error or "")
