@@ -174,14 +174,17 @@ def _recall_precision(name: str, hits: int, wanted: int, given: int) -> Iterator
 
 
 def conversation(
-    engine: Engine, turns: Sequence[Turn], pictures: Sequence[Image], names: Sequence[str]
+    engine: Engine, turns: Sequence[Turn], pictures: Sequence[Image], name: str, later: str = ""
 ) -> Iterator[Score]:
-    """Ask turn after turn in one conversation; an answer is right when it is word for word the expected one."""
+    """Ask turn after turn in one conversation; an answer is right when it is word for word the expected one.
+
+    The first turn counts as `name`, those after it as `later` if that is given.
+    """
     messages: list[Message] = []
-    for index, (turn, name) in enumerate(zip(turns, names, strict=True)):
+    for index, turn in enumerate(turns):
         messages.append(user(turn.question, *(pictures if index == 0 else ())))
         raw, _ = ask(engine, messages)
-        yield Score(name, float(raw.strip() == turn.answer))
+        yield Score(later if index and later else name, float(raw.strip() == turn.answer))
         messages.append(Message("assistant", (Text(raw),)))
 
 
@@ -197,20 +200,19 @@ def sample(engine: Engine, index: int) -> Iterator[Score]:
         if ability in _RARELY and index % 4:
             continue
         turns = asked(view, rng)
-        names = [ability if i == 0 else "follow_up" for i in range(len(turns))]
-        yield from conversation(engine, turns, [picture], names)
+        yield from conversation(engine, turns, [picture], ability, "follow_up")
     other = random_scene(rng)
     views, pictures = [view, View.of(other, grid_of(other.size_wh))], [picture, picture_of(other)]
-    yield from conversation(engine, pairs.compare(views, rng), pictures, ["compare"])
+    yield from conversation(engine, pairs.compare(views, rng), pictures, "compare")
     if index % 4 == 0:
-        yield from conversation(engine, pairs.about_one_of_two(views, rng), pictures, ["one_of_two"])
-        yield from conversation(engine, pairs.difference(views, rng), pictures, ["difference"])
-        yield from conversation(engine, dialogues.without_pictures(rng, 1), [], ["off_topic"])
+        yield from conversation(engine, pairs.about_one_of_two(views, rng), pictures, "one_of_two")
+        yield from conversation(engine, pairs.difference(views, rng), pictures, "difference")
+        yield from conversation(engine, dialogues.without_pictures(rng, 1), [], "off_topic")
         yield from in_other_words(engine, view, picture, rng)
     if index % 20 == 0:
         empty = random_scene(rng, max_shapes=0)
         turns = dialogues.about_one(View.of(empty, grid_of(empty.size_wh)), rng)
-        yield from conversation(engine, turns, [picture_of(empty)], ["no_shapes"] * len(turns))
+        yield from conversation(engine, turns, [picture_of(empty)], "no_shapes")
 
 
 def in_other_words(engine: Engine, view: View, picture: Image, rng: np.random.Generator) -> Iterator[Score]:
@@ -219,7 +221,7 @@ def in_other_words(engine: Engine, view: View, picture: Image, rng: np.random.Ge
     forms = wordings.HELD_OUT[ability]
     if ability != "find":
         turns = _WORDED[ability](view, rng, forms)[:1]
-        yield from conversation(engine, turns, [picture], ["other_words"] * len(turns))
+        yield from conversation(engine, turns, [picture], "other_words")
         return
     phrase = dialogues.random_phrase(view, rng, 1.0)
     _, answer = ask(engine, [user(wordings.typed(rng, wordings.pick(rng, forms).format(phrase)), picture)])

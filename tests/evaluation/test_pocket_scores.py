@@ -8,7 +8,21 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.pocket import FIGURES, MARKS, QUOTED_IN, ROOT, Score, iou, match, picture_of, summary, table, write
+from evaluation.pocket import (
+    FIGURES,
+    MARKS,
+    QUOTED_IN,
+    ROOT,
+    Score,
+    iou,
+    match,
+    picture_of,
+    sample,
+    summary,
+    table,
+    write,
+)
+from model.engines.fake import FakeEngine
 from model.types import Box
 from training.scenes import Shape, random_scene
 
@@ -51,6 +65,13 @@ def test_summary_takes_means_and_for_iou_the_median() -> None:
     assert rows["count"] == {"value": 0.5, "n": 2, "se": 0.354, "target": 0.92}
     assert rows["median IoU"]["value"] == 0.9
     assert "| count | 0.500 | 0.92 | 2 |" in table(rows)
+
+
+def test_every_sample_can_be_asked_about_and_a_wrong_answer_counts_as_one() -> None:
+    """Some questions cannot be asked about some scenes; whoever says nothing to the point is right about nothing."""
+    scores = [score for index in range(0, 60, 20) for score in sample(FakeEngine(("Hm.",)), index)]
+    assert {score.name for score in scores} >= {"detection recall", "count", "compare", "describe", "off_topic"}
+    assert not any(score.value for score in scores)
 
 
 def test_the_picture_that_is_asked_about_is_the_scene() -> None:
