@@ -384,7 +384,7 @@ class DocumentActions:
         finally:
             run.set()
             session.running = None
-            _settle(session.sheets)
+            self._settle(session)
         last = replace(self.page(session), stage="", is_running=False)
         yield replace(last, error=error_html(error)) if error else last
 
@@ -553,10 +553,27 @@ class DocumentActions:
 
     def _load_states(self, session: Session) -> None:
         """Which pages were read in this mode before."""
-        read = {sha256: self._store.read_pages(sha256, session.ask) for sha256 in {s.sha256 for s in session.sheets}}
+        read = self._read_before(session)
         for sheet in session.sheets:
             if sheet.reading is None:
                 sheet.state = "done" if sheet.page in read[sheet.sha256] else "new"
+
+    def _read_before(self, session: Session) -> dict[str, set[int]]:
+        """The pages of each open document that are in the store, read in this mode by any model."""
+        return {sha256: self._store.read_pages(sha256, session.ask) for sha256 in {s.sha256 for s in session.sheets}}
+
+    def _settle(self, session: Session) -> None:
+        """Nothing waits or is read any more; what a run did not come to is as it was before."""
+        try:
+            read = self._read_before(session)
+        except StudioError:  # the run itself has said so
+            read = {}
+        for sheet in session.sheets:
+            if sheet.state == "waiting":
+                is_kept = sheet.page in read.get(sheet.sha256, ())
+                sheet.state = "done" if is_kept else "stopped" if sheet.reading is not None else "new"
+            elif sheet.state == "reading":
+                sheet.state = "stopped"
 
     def _load_exchanges(self, session: Session) -> None:
         """What was asked before about just these documents, behind what was asked here about the first of them."""
@@ -637,12 +654,3 @@ class DocumentActions:
     def _advice(self) -> str:
         engine = self._studio.engines.current()
         return notes_html(not_learned(engine.info) if engine else "")
-
-
-def _settle(sheets: Sequence[Sheet]) -> None:
-    """Nothing waits or is read any more."""
-    for sheet in sheets:
-        if sheet.state == "waiting":
-            sheet.state = "done" if sheet.reading is not None else "new"
-        elif sheet.state == "reading":
-            sheet.state = "stopped"

@@ -256,6 +256,24 @@ def test_stop_keeps_what_is_done(actions: DocumentActions, session: Session, eng
     assert len(engine.prompts) <= 3, "the first page is not read again"
 
 
+def test_stop_leaves_pages_of_an_earlier_day_read(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    actions.choose_range(session, "2")
+    _last(actions.read(session))
+    later = Session(owner="ann")
+    _last(actions.add(later, [REPORT]))
+    assert later.sheets[1].reading is None, "in the store, but not shown yet"
+    engine.delay_s = 0.05
+    for _ in actions.read(later):
+        if later.sheets[0].reading is not None:
+            later.stop()
+    assert _states(later) == ["stopped", "done"]
+    assert "Not read yet" not in (actions.pick(later, 1).result or "")
+    actions.choose_range(later, "2")
+    assert actions.export(later, "txt", tmp_path)[0].stat().st_size
+
+
 def test_a_closed_page_ends_the_reading(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
     engine.delay_s = 0.05
     reading = actions.read(session)
