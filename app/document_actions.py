@@ -38,6 +38,8 @@ EXAMPLES: tuple[tuple[str, Path], ...] = (
     ("A two-page report: headings, a table, a formula, a chart", ASSETS / "examples" / "report.pdf"),
 )
 
+_NOT_WHOLE = "The page was not read to its end, so something is missing."
+
 
 @dataclass(eq=False)
 class Sheet:
@@ -427,9 +429,11 @@ class DocumentActions:
         if not step.is_over:
             return
         is_whole = step.reading is not None and step.reading.is_whole
-        sheet.state = "failed" if step.error else "done" if is_whole else "stopped"
-        sheet.error = step.error
-        sheet.reading = step.reading or self._stored(sheet, session.ask)
+        stored = None if is_whole else self._stored(sheet, session.ask)
+        # A reading that broke off never takes the place of a whole one.
+        sheet.reading = stored or step.reading
+        sheet.state = "failed" if step.error else "done" if is_whole or stored else "stopped"
+        sheet.error = f"{step.error} What was read before is still here." if step.error and stored else step.error
         if sheet.reading is not None:
             sheet.corrections = self._store.corrections(session.owner, sheet.sha256, sheet.reading)
 
@@ -511,26 +515,42 @@ class DocumentActions:
 
         Raises `RequestError` when there is nothing to write.
         """
-        pages = list(self._read_pages(session))
-        if not pages:
+        places = self._places_read(session)
+        if not places:
             raise RequestError("There is nothing to export yet. Read pages first.")
+        pages = [self._exportable(session.sheets[place]) for place in places]
         names = list(dict.fromkeys(page.source for page in pages))
         stem = safe_name(Path(names[0]).stem) or "document" if len(names) == 1 else "documents"
         row = DOCUMENT_FORMATS[key]
         path = folder / row.file_name(stem, pages)
         with path.open("w+b") as file:
             notes = row.write(pages, file)
-        return path, notes
+        return path, [*self._not_whole(session, places), *notes]
 
-    def _read_pages(self, session: Session) -> Iterator[ReadPage]:
+    def _places_read(self, session: Session) -> list[int]:
+        """Where in the strip those of the chosen pages are of which anything was read."""
         if session.mode == "ask":
-            return
-        for place in self._targets(session):
-            sheet = session.sheets[place]
-            self._load(session, sheet)
-            if sheet.reading is not None:
-                document = corrected(sheet.reading.document, sheet.corrections)
-                yield exportable(self._shelf, PageOf(sheet.document, sheet.page), document, sheet.reading.medium)
+            return []
+        places = self._targets(session)
+        for place in places:
+            self._load(session, session.sheets[place])
+        return [place for place in places if session.sheets[place].reading is not None]
+
+    def _exportable(self, sheet: Sheet) -> ReadPage:
+        assert sheet.reading is not None
+        document = corrected(sheet.reading.document, sheet.corrections)
+        if not sheet.reading.is_whole:
+            document = replace(document, problems=(*document.problems, _NOT_WHOLE))
+        return exportable(self._shelf, PageOf(sheet.document, sheet.page), document, sheet.reading.medium)
+
+    @staticmethod
+    def _not_whole(session: Session, places: Sequence[int]) -> list[str]:
+        """A sentence about the pages that were not read to their end; none for none."""
+        readings = ((place, session.sheets[place].reading) for place in places)
+        cut = [place + 1 for place, reading in readings if reading is not None and not reading.is_whole]
+        if not cut:
+            return []
+        return [f"Page{'s' if len(cut) > 1 else ''} {write_ranges(cut)}: {_NOT_WHOLE}"]
 
     # Parts
 
@@ -569,11 +589,13 @@ class DocumentActions:
         except StudioError:  # the run itself has said so
             read = {}
         for sheet in session.sheets:
+            is_kept = sheet.page in read.get(sheet.sha256, ())
             if sheet.state == "waiting":
-                is_kept = sheet.page in read.get(sheet.sha256, ())
                 sheet.state = "done" if is_kept else "stopped" if sheet.reading is not None else "new"
             elif sheet.state == "reading":
-                sheet.state = "stopped"
+                # Left in the middle of the page: what was read of it before is loaded again when it is shown.
+                sheet.reading = None if is_kept else sheet.reading
+                sheet.state = "done" if is_kept else "stopped"
 
     def _load_exchanges(self, session: Session) -> None:
         """What was asked before about just these documents, behind what was asked here about the first of them."""

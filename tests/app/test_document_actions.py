@@ -314,6 +314,59 @@ def test_a_failed_page_says_why_and_is_tried_again_alone(
     assert shown.notes == ""
 
 
+def _read_and_correct(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:
+    """The first page is read and corrected; whatever reads it now is slow, and says something else."""
+    actions.choose_range(session, "1")
+    _last(actions.read(session))
+    actions.correct(session, 0, "# Waters")
+    engine.script, engine.delay_s = ("Half of ", "a page"), 0.02
+
+
+def test_reading_again_that_fails_leaves_what_was_read(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    _read_and_correct(actions, session, engine)
+    engine.fail_with = EngineError("The model stumbled.")
+    shown = _last(actions.read_again(session))
+    assert "<h1>Waters</h1>" in (shown.result or "")
+    assert "The model stumbled. What was read before is still here." in (shown.notes or "")
+    path, notes = actions.export(session, "txt", tmp_path)
+    assert "Waters" in path.read_text("utf-8-sig")
+    assert notes == [], "the page is whole"
+
+
+@pytest.mark.parametrize("leave", ["stop", "close"])
+def test_reading_again_that_is_stopped_leaves_what_was_read(
+    actions: DocumentActions, session: Session, engine: FakeEngine, leave: str
+) -> None:
+    _read_and_correct(actions, session, engine)
+    reading = actions.read_again(session)
+    while session.sheets[0].reading is None or "Half" not in session.sheets[0].reading.raw:
+        next(reading)
+    if leave == "stop":
+        session.stop()
+        _last(reading)
+    else:
+        assert isinstance(reading, Generator)
+        reading.close()
+    assert _states(session)[0] == "done"
+    assert "<h1>Waters</h1>" in (actions.page(session).result or "")
+
+
+def test_an_export_says_which_pages_were_not_read_to_their_end(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    actions.choose_range(session, "1")
+    _last(actions.read(session))
+    actions.choose_range(session, "")
+    engine.fail_with = EngineError("The model stumbled.")
+    _last(actions.read(session))
+    assert _states(session) == ["done", "failed"]
+    path, notes = actions.export(session, "json", tmp_path)
+    assert notes == ["Page 2: The page was not read to its end, so something is missing."]
+    assert json.loads(path.read_text("utf-8"))["problems"] == notes
+
+
 def test_one_bad_page_does_not_stop_the_others(
     actions: DocumentActions, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
