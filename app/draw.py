@@ -118,6 +118,8 @@ def _tags(
     for number, item in enumerate(items, 1):
         place = _anchor(item, camera, 4 * thickness)
         text = str(number) if numbered and isinstance(item, Point) else _words(item)
+        if isinstance(item, Action) and len(answer.actions) > 1:
+            text = f"{number - len(answer.regions)}. {text}"  # which comes when
         if place and text:
             tags.append((text[:_LABEL_MAX_CHARS], label_of(item), place))
     return tags

@@ -204,8 +204,17 @@ window.StudioChat = (() => {
       cancelAnimationFrame(frame);
       frame = requestAnimationFrame(scroll);
     };
+    // The browser scrolls by itself when the layout moves: only what follows on a person's doing is theirs.
+    let touched = -Infinity;
+    const touch = ({ type, key }) => {
+      if (type !== 'keydown' || ['PageUp', 'ArrowUp', 'Home'].includes(key)) touched = performance.now();
+    };
+    for (const type of ['wheel', 'touchmove', 'pointerdown', 'keydown']) scroller.addEventListener(type, touch, { passive: true });
     scroller.addEventListener('scroll', () => {
-      follows = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+      const isAtEnd = scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 48;
+      const isTheirs = performance.now() - touched < 500;
+      if (isTheirs) touched = performance.now(); // one turn of a wheel goes on for a while
+      if (isAtEnd || isTheirs) follows = isAtEnd;
     });
     new MutationObserver(toEnd).observe(scroller, { childList: true, subtree: true, characterData: true });
     scroller.addEventListener('load', toEnd, true);

@@ -58,8 +58,16 @@
       this.value = value;
       if (value.src !== before.src) this.showPicture();
       this.editor?.received(before);
+      this.forget(before);
       this.refresh();
+      this.drawDetails(); // what is chosen may lie elsewhere now
       if (before.streaming && !value.streaming) this.say(this.count());
+    }
+
+    /** An id is a place in the answer: in another answer something else stands there, and nobody chose that. */
+    forget(before) {
+      const [was, is] = [before, this.value].map(({ regions }) => regions.find(({ id }) => id === this.active));
+      if (was?.kind !== is?.kind || was?.label !== is?.label) this.active = null;
     }
 
     showPicture() {
@@ -83,7 +91,10 @@
     /** Everything that follows from value, hidden labels and chosen region. */
     refresh() {
       this.visible = this.value.regions.filter((region) => !this.hidden.has(region.label));
-      if (!this.visible.some((region) => region.id === this.active)) this.active = null;
+      if (this.active !== null && !this.visible.some((region) => region.id === this.active)) {
+        this.active = null;
+        this.drawDetails();
+      }
       if (!this.visible.some((region) => region.id === this.hot)) this.hot = null;
       this.drawShapes();
       this.drawLegend();
@@ -109,7 +120,7 @@
 
     /** Beside the title: the label of a text, what an action types, else the place. */
     static placeWords(region) {
-      if (region.text && region.label) return region.label;
+      if (region.text && region.label && region.label !== region.text) return region.label;
       return [geometry.words(region), region.arguments?.text].filter(Boolean).join(' · ');
     }
 
@@ -266,7 +277,14 @@
 
     tagText(region) {
       if (this.value.numbered && region.kind === 'point') return String(this.value.regions.indexOf(region) + 1);
+      if (region.kind === 'action') return this.actionWords(region);
       return region.text && !region.label ? region.text : region.label;
+    }
+
+    /** Of several actions, which comes when. */
+    actionWords(region) {
+      const actions = this.value.regions.filter(({ kind }) => kind === 'action');
+      return actions.length > 1 ? `${actions.indexOf(region) + 1}. ${region.label}` : region.label;
     }
 
     frameBounds(region) {

@@ -54,7 +54,7 @@ ATTRIBUTED: dict[str, TagKind] = {"<points ": "points", "<point ": "points", "<f
 """Beginnings of tags with attributes; `<function=name>` is how Qwen3.5 calls a tool."""
 
 FUNCTION_END = "</function>"
-MAX_TAG_CHARS = 20_000
+MAX_TAG_CHARS = 200_000
 LONGEST_FIXED = max(map(len, FIXED))
 FIXED_TAG = re.compile("|".join(map(re.escape, FIXED)))
 COORDINATES = re.compile(r"[-+\d\s.,，()\[\]]{0,2000}")

@@ -52,6 +52,25 @@ def expect_words(chat: ChatPage, words: str, count: int = 1) -> None:
     expect(said).to_contain_text(re.compile(rf"\b({words})\b", re.IGNORECASE))
 
 
+def test_the_end_of_each_answer_is_in_view_until_somebody_scrolls_up(chat: ChatPage) -> None:
+    chat.page.set_viewport_size({"width": 1000, "height": 560})
+    gap = "(({ scrollHeight, scrollTop, clientHeight }) => scrollHeight - scrollTop - clientHeight)"
+    gap += "(document.getElementById('chat-scroll'))"
+    drop(chat, "shapes-4.png")
+    for count, question in enumerate(("What do you see?", "Locate every shape.", "How many shapes are there?") * 2, 1):
+        chat.ask(question)
+        expect(chat.answers).to_have_count(count)
+        chat.page.wait_for_function(f"{gap} < 4")
+        chat.page.wait_for_timeout(300)  # pictures and places are drawn late, and may move the layout
+        assert chat.page.evaluate(gap) < 4
+    chat.page.mouse.move(500, 250)
+    chat.page.mouse.wheel(0, -300)
+    chat.page.wait_for_function(f"{gap} > 200")
+    chat.page.evaluate("document.querySelector('#conversation .turn').append(document.createElement('br'))")
+    chat.page.wait_for_timeout(300)
+    assert chat.page.evaluate(gap) > 200
+
+
 def test_a_dropped_picture_is_answered_rightly_and_drawn_on(chat: ChatPage) -> None:
     drop(chat, "shapes-2.png")
     expect(chat.page.locator(".draft-picture")).to_contain_text("visual tokens")

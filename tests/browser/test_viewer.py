@@ -168,6 +168,27 @@ def _open(server: Server, new_page: NewPage, **options: Any) -> ViewerPage:
 # Drawing
 
 
+def test_what_has_gone_cannot_be_edited_any_more(viewer: ViewerPage) -> None:
+    details = viewer.root.locator(".sv-details")
+    for gone in (
+        Answer(regions=(Point("cup", (50, 50)), Point("table", (300, 200)))),
+        Answer(regions=(Box("spoon", (10, 10, 60, 60)),)),
+        Answer(),
+    ):
+        viewer.show(TWO, RAW)
+        viewer.rows.first.click()
+        expect(details.locator("input[name=label]")).to_have_value("cup")
+        viewer.show(gone)
+        expect(details).to_be_hidden()
+
+
+def test_several_actions_are_numbered_on_the_picture(viewer: ViewerPage) -> None:
+    viewer.show(Answer(actions=(Action("click", {}, (50, 50)), Action("swipe", {}, (300, 200), (300, 50)))), wait_for=2)
+    expect(viewer.root.locator(".sv-tag")).to_have_text(["1. click", "2. swipe"])
+    viewer.show(Answer(actions=(Action("click", {}, (50, 50)),)), wait_for=1)
+    expect(viewer.root.locator(".sv-tag")).to_have_text(["click"])
+
+
 def test_boxes_lie_where_they_should_at_every_zoom(viewer: ViewerPage) -> None:
     for key in ("0", "+", "+", "+"):
         viewer.stage.focus()
