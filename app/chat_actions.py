@@ -32,8 +32,8 @@ POCKET_ABOUT = {
     "title": "This is the pocket model",
     "can": "Describe drawings of a few flat shapes on a plain background, count them, name their colours, kinds and "
     "places, compare two such pictures, and mark where a shape is.",
-    "cannot": "Recognise photographs, read text or talk about other things. It is small enough to come with the "
-    "program and to answer at once on any computer.",
+    "cannot": "Recognise photographs, read text, keep up a long conversation or talk about other things. It is small "
+    "enough to come with the program and to answer at once on any computer.",
     "command": "python app.py --model Qwen/Qwen3-VL-4B-Instruct",
 }
 
