@@ -19,7 +19,7 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 from tqdm import tqdm
 
-from app.document_reading import Reading, ReadingAsk, check_reads
+from app.document_reading import ReadingAsk, check_reads
 from app.document_shelf import OpenDocument, Shelf
 from app.document_store import DocumentStore
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
@@ -52,8 +52,8 @@ class ReadSettings(Settings):
     """Read documents without a page: python app.py read scan.pdf --mode markdown --out texts
 
     Writes one file for each document; fields of all documents go into one table. What was read is kept: a run that was
-    broken off, or stopped with Ctrl+C, goes on where it was. The status is 0 when everything was read, 1 when
-    something failed, 2 when the options cannot be used, 130 when it was stopped.
+    broken off, or stopped with Ctrl+C, goes on where it was. The status is 0 when everything was read, also
+    with something to look at, 1 when something failed, 2 when the options cannot be used, 130 when it was stopped.
 
     The other options are those of the program itself.
     """
@@ -90,12 +90,14 @@ class ReadSettings(Settings):
 class Summary:
     """What became of a run: pages that a model read, those that were there before, and what failed, as sentences.
 
-    `left` are the pages that a run which was stopped did not come to.
+    `problems` are sentences about what was read and written all the same. `left` are the pages that a run which was
+    stopped did not come to.
     """
 
     read: int = 0
     from_before: int = 0
     failures: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     left: int = 0
 
     def __str__(self) -> str:
@@ -145,7 +147,9 @@ class BatchReader:
     def _open(self, path: Path) -> Iterator[tuple[OpenDocument, tuple[int, ...]]]:
         try:
             document = self._shelf.open(path, path.name, self._settings.password)
-            yield document, read_ranges(self._settings.pages, document.file.page_count)
+            pages = read_ranges(self._settings.pages, document.file.page_count)
+            self.summary.problems += [f"{path.name}: {notice}" for notice in document.file.notices]
+            yield document, pages
         except StudioError as error:
             self.summary.failures.append(f"{path.name}: {error}")
 
@@ -158,15 +162,17 @@ class BatchReader:
                 continue
             bar.update()
             self.summary.left -= 1
+            title = f"{document.file.name}, page {pages[step.place]}"
             if step.reading is None or step.error:
-                self.summary.failures.append(f"{document.file.name}, page {pages[step.place]}: {step.error}")
+                self.summary.failures.append(f"{title}: {step.error}")
             else:
-                self._count(step.reading, asked)
+                self._count(asked)
+                self.summary.problems += [f"{title}: {problem}" for problem in step.reading.document.problems]
                 page = PageOf(document, step.reading.page)
                 yield exportable(self._shelf, page, step.reading.document, step.reading.medium)
             asked = False
 
-    def _count(self, reading: Reading, asked: bool) -> None:
+    def _count(self, asked: bool) -> None:
         if asked:
             self.summary.read += 1
         else:
@@ -229,9 +235,16 @@ def read(arguments: list[str]) -> int:
     finally:
         engine.close()
     say(str(summary))
-    for failure in summary.failures:
-        print(f"  {failure}", file=sys.stderr)
+    _list(summary.failures)
+    if summary.problems:
+        say("Read, but look at:")
+        _list(summary.problems)
     return STOPPED if summary.left else FAILED if summary.failures else 0
+
+
+def _list(sentences: Sequence[str]) -> None:
+    for sentence in sentences:
+        print(f"  {sentence}", file=sys.stderr)
 
 
 @contextmanager

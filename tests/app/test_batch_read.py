@@ -201,6 +201,22 @@ def test_the_status_says_whether_everything_was_read(
     assert ("report.pdf, page 1: The model stumbled." in said.err) is fails
 
 
+def test_what_is_wrong_with_a_page_that_was_read_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("app.batch_read.prepare_process", lambda settings: None)
+    monkeypatch.setattr("app.batch_read.load_engine", lambda *_: FakeEngine(('{"total": "12.50"}',)))
+    options = ["--mode", "fields", "--fields", "total, date", "--out", str(tmp_path / "out")]
+    for _ in ("read", "from the store"):
+        assert read([str(REPORT), *options, "--data-dir", str(tmp_path / "data")]) == 0
+        said = capsys.readouterr()
+        assert said.out.endswith("Read, but look at:\n")
+        lines = [line.strip() for line in said.err.splitlines()]
+        for page in (1, 2):
+            (line,) = (line for line in lines if line.startswith(f"report.pdf, page {page}: "))
+            assert "date" in line
+
+
 def test_ctrl_c_stops_in_order_and_says_what_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], engine: FakeEngine
 ) -> None:
