@@ -92,6 +92,7 @@ class DocumentReader:
     def _read_one(
         self, engine: Engine, page: PageOf, ask: ReadingAsk, run: Run, place: int, clock: _Clock
     ) -> Iterator[Step]:
+        clock.start()
         yield clock.step(place)
         reading: Reading | None = None
         error = ""
@@ -114,18 +115,25 @@ class _Clock:
         self._total = total
         self._done = 0
         self._timed = 0
+        self._spent_s = 0.0
+        self._start_s = 0.0
+
+    def start(self) -> None:
+        """A model begins to read a page."""
         self._start_s = time.monotonic()
 
     def skip(self) -> None:
+        """A page came from the store, which says nothing about how long the others take."""
         self._done += 1
 
     def count(self) -> None:
+        """The page that was begun is over."""
         self._done += 1
         self._timed += 1
+        self._spent_s += time.monotonic() - self._start_s
 
     def step(self, place: int, reading: Reading | None = None, error: str = "", *, is_over: bool = False) -> Step:
-        spent_s = time.monotonic() - self._start_s
-        left_s = spent_s / self._timed * (self._total - self._done) if self._timed else None
+        left_s = self._spent_s / self._timed * (self._total - self._done) if self._timed else None
         return Step(place, self._done, self._total, left_s, reading, error, is_over)
 
 
