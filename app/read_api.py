@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
@@ -37,6 +37,8 @@ ReadMode = Literal["text", "markdown", "layout", "tables", "fields"]
 
 class ReadRequest(BaseModel):
     """A document and how to read it."""
+
+    model_config = ConfigDict(extra="forbid")
 
     file: str = Field(description="the document as a data URL: data:application/pdf;base64,...")
     mode: ReadMode = Field("markdown", description="what to read")
@@ -91,6 +93,7 @@ class ReadResponse(BaseModel):
 
 _FORM = {
     "type": "object",
+    "additionalProperties": False,
     "required": ["file"],
     "properties": {
         "file": {"type": "string", "format": "binary", "description": "the document: a PDF or a picture"},

@@ -137,6 +137,17 @@ def test_what_is_wrong_with_a_request_is_named(client: TestClient, body: dict[st
     assert (response.status_code, response.json()["error"]["message"]) == (400, sentence)
 
 
+@pytest.mark.parametrize("send", [_form, _json])
+@pytest.mark.parametrize("name", ["pagez", "dpi"])
+def test_a_field_that_is_not_known_is_refused_by_name(
+    client: TestClient, engine: FakeEngine, send: Callable[..., Any], name: str
+) -> None:
+    response = send(client, **{name: "1"})
+    assert response.status_code == 400
+    assert f"“{name}”" in response.json()["error"]["message"]
+    assert engine.prompts == []
+
+
 def test_what_is_wrong_with_a_form_is_named(client: TestClient) -> None:
     file = ("file", ("report.pdf", REPORT.read_bytes()))
     for sent, words in (
