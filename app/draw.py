@@ -14,7 +14,7 @@ import numpy.typing as npt
 import supervision as sv
 from PIL import Image as Pillow
 
-from app.fonts import group_by_font
+from app.fonts import group_by_font, has_letters_for
 from app.palette import PALETTE, color_of, ink, rgb
 from app.wire import label_of
 from model.media import pixels
@@ -56,6 +56,12 @@ def draw_png(
     # Level 1 is several times faster than the default 6 and a few percent larger.
     draw(image, answer, labels, numbered=numbered, camera=camera).save(file, "PNG", compress_level=1)
     return file.getvalue()
+
+
+def unwritten(answer: Answer) -> list[str]:
+    """Words of `answer` that no one font of this computer has all letters for; boxes are drawn in their place."""
+    words = dict.fromkeys(_words(item)[:_LABEL_MAX_CHARS] for item in (*answer.regions, *answer.actions))
+    return [text for text in words if not has_letters_for(text)]
 
 
 def _detections(xyxy: Sequence[Sequence[float]], names: Sequence[str], labels: Sequence[str]) -> sv.Detections:

@@ -26,6 +26,7 @@ _FOLDERS = (
     "$WINDIR/Fonts",
     "$LOCALAPPDATA/Microsoft/Windows/Fonts",
 )
+_LATIN_END = 0x180
 _SUFFIXES = {".ttf", ".otf", ".ttc"}
 _OUTLINES = ("glyf", "CFF ", "CFF2")
 # The everyday upright sans serif of each system comes first: it is what the page itself is set in.
@@ -46,9 +47,16 @@ _UNUSUAL = re.compile(
 
 def font_for(text: str) -> Path | None:
     """The font that has most of the visible characters of `text`, of equals the plainest; None without any font."""
-    wanted = frozenset(ord(character) for character in text if character.isprintable() and not character.isspace())
+    wanted = _visible(text)
     complete = next((path for path in _installed() if wanted <= _characters(path)), None)
     return complete or max(_installed(), key=lambda path: len(wanted & _characters(path)), default=None)
+
+
+def has_letters_for(text: str) -> bool:
+    """Whether one installed font has all visible characters of `text`; Pillow's own has those of Latin."""
+    wanted = _visible(text)
+    font = font_for(text)
+    return wanted <= _characters(font) if font else all(character < _LATIN_END for character in wanted)
 
 
 def group_by_font(texts: Iterable[str]) -> dict[Path | None, list[int]]:
@@ -57,6 +65,10 @@ def group_by_font(texts: Iterable[str]) -> dict[Path | None, list[int]]:
     for place, text in enumerate(texts):
         groups.setdefault(font_for(text), []).append(place)
     return groups
+
+
+def _visible(text: str) -> frozenset[int]:
+    return frozenset(ord(character) for character in text if character.isprintable() and not character.isspace())
 
 
 @cache

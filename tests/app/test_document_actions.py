@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from app.document_actions import DocumentActions, Session, Shown
+from app.document_actions import DocumentActions, Session, Sheet, Shown
 from app.document_reading import ReadingAsk
 from app.exports.documents import DOCUMENT_FORMATS
 from app.studio import Studio
@@ -254,6 +254,21 @@ def test_stop_keeps_what_is_done(actions: DocumentActions, session: Session, eng
     _last(actions.read(session))
     assert _states(session) == ["done", "done"]
     assert len(engine.prompts) <= 3, "the first page is not read again"
+
+
+def test_pages_from_the_store_are_not_shown_one_by_one(
+    actions: DocumentActions, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.document_actions._STORED_INTERVAL_S", 60)
+    _last(actions.read(session))
+    sheet = session.sheets[0]
+    session.sheets = [Sheet(sheet.document, 1) for _ in range(50)] + session.sheets[1:]
+    actions.set_ask(session, "markdown")
+    shown = list(actions.read(session))
+    assert _states(session) == ["done"] * 51
+    assert len([each for each in shown if each.strip is not None]) == 2, "the first of them, and the end"
+    assert "51 pages" in _stages(shown)
+    assert session.current == 50
 
 
 def test_stop_leaves_pages_of_an_earlier_day_read(

@@ -25,6 +25,15 @@ def test_a_font_with_all_characters_is_taken_before_plainer_ones(monkeypatch: py
     assert fonts.group_by_font(["cup", "日本", "puc"]) == {Path("plain.ttf"): [0, 2], Path("wide.ttf"): [1]}
 
 
+def test_letters_that_no_font_has_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    letters = {Path("plain.ttf"): frozenset(map(ord, "cup")), Path("other.ttf"): frozenset(map(ord, "日本"))}
+    monkeypatch.setattr(fonts, "_installed", lambda: tuple(letters))
+    monkeypatch.setattr(fonts, "_characters", letters.__getitem__)
+    assert [fonts.has_letters_for(text) for text in ("cup", "日 本", "cup 日", "ก")] == [True, True, False, False]
+    monkeypatch.setattr(fonts, "_installed", lambda: ())
+    assert [fonts.has_letters_for(text) for text in ("café", "日本")] == [True, False]
+
+
 def test_without_any_font_pillows_own_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fonts, "_installed", lambda: ())
     assert fonts.font_for("cup") is None

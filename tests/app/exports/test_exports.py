@@ -15,6 +15,7 @@ import supervision as sv
 from PIL import Image as Pillow
 from pycocotools.coco import COCO
 
+from app import fonts
 from app.exports import FORMATS, Annotated
 from app.exports.crops import pixel_box
 from app.exports.tables import COLUMNS
@@ -73,6 +74,16 @@ def test_png_has_the_original_resolution_and_several_become_a_zip() -> None:
     with zipfile.ZipFile(io.BytesIO(several)) as archive:
         assert archive.namelist() == ["photo.png", "photo-2.png"]
         assert Pillow.open(io.BytesIO(archive.read("photo-2.png"))).size == (100, 80)
+
+
+def test_png_names_the_labels_that_no_font_can_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fonts, "_installed", lambda: ())
+    labels = [Box(label, (10, 10, 60, 60)) for label in ("cup", "日本", "ถ้วย")]
+    for items in ([labels], [labels[:1], labels[1:]]):
+        _, notes = _write("png", *[Annotated(picture(), Answer(regions=tuple(boxes))) for boxes in items])
+        assert len(notes) == 1
+        assert "all letters of “日本”, “ถ้วย”:" in notes[0]
+    assert _write("png", Annotated(picture(), Answer(regions=(labels[0],))))[1] == []
 
 
 def test_coco_is_read_by_pycocotools(tmp_path: Path) -> None:
