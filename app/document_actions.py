@@ -6,6 +6,7 @@ Knows no widgets: `tabs/document.py` turns clicks into these calls and a `Shown`
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,6 +39,7 @@ EXAMPLES: tuple[tuple[str, Path], ...] = (
     ("A two-page report: headings, a table, a formula, a chart", ASSETS / "examples" / "report.pdf"),
 )
 
+_STORED_INTERVAL_S = 0.25
 _NOT_WHOLE = "The page was not read to its end, so something is missing."
 
 
@@ -407,6 +409,7 @@ class DocumentActions:
         for sheet in sheets:
             sheet.state, sheet.error = "waiting", ""
         pages = [PageOf(sheet.document, sheet.page) for sheet in sheets]
+        next_s = 0.0
         for step in self._reader.read(engine, pages, ask, run, again=again):
             sheet = sheets[step.place]
             if sheet not in session.sheets:  # closed meanwhile
@@ -415,6 +418,10 @@ class DocumentActions:
             self._take(session, sheet, step)
             if is_new and session.follows:
                 session.current = session.sheets.index(sheet)
+            # Pages from the store come by the hundred: the browser could not keep up with showing each of them.
+            if is_new and step.is_over and time.monotonic() < next_s:
+                continue
+            next_s = time.monotonic() + _STORED_INTERVAL_S
             stage = self._stage(step)
             if session.sheet is not sheet:
                 yield Shown(strip=self._strip(session), stage=stage) if is_new or step.is_over else Shown(stage=stage)
