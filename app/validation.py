@@ -26,7 +26,7 @@ _EXPECTED = {
     "literal_error": "{expected}",
     "greater_than": "more than {gt:g}",
     "greater_than_equal": "at least {ge:g}",
-    "less_than": "less than {lt:g}",
+    "less_than": "less than {lt:,.19g}",
     "less_than_equal": "at most {le:g}",
     "too_short": "a list of {min_length} or more",
     "too_long": "a list of {max_length} or fewer",

@@ -272,6 +272,7 @@ def test_what_is_no_number_is_never_said_to_be_too_large(
         ({"top_p": 0}, "“top_p” has to be more than 0."),
         ({"max_tokens": 0}, "“max_tokens” has to be at least 1."),
         ({"seed": 1.5}, "“seed” has to be a whole number."),
+        ({"seed": 2**63}, "“seed” has to be less than 9,223,372,036,854,775,808."),
         ({"stream": "perhaps"}, "“stream” has to be true or false."),
         ({"stop": 5}, "“stop” has to be a text or a list."),
         ({"stop": ["a", ""]}, "“stop” has to be at most 4 texts, none of them empty."),
