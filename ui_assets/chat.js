@@ -217,10 +217,15 @@ window.StudioChat = (() => {
       if (isAtEnd || isTheirs) follows = isAtEnd;
     });
     new MutationObserver(toEnd).observe(scroller, { childList: true, subtree: true, characterData: true });
+    new ResizeObserver(toEnd).observe(scroller); // notes and a long draft take room from it
     scroller.addEventListener('load', toEnd, true);
-    byId('composer')?.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && !event.shiftKey) follows = true;
-    });
+    const sent = () => {
+      follows = true;
+      touched = -Infinity;
+      toEnd();
+    };
+    byId('composer')?.addEventListener('keydown', (event) => event.key === 'Enter' && !event.shiftKey && sent());
+    addEventListener('click', (event) => event.target.closest?.('#composer .submit-button') && sent(), true);
   }
 
   Studio.watchFiles('chat', 'composer', true);

@@ -69,6 +69,12 @@ def test_the_end_of_each_answer_is_in_view_until_somebody_scrolls_up(chat: ChatP
     chat.page.evaluate("document.querySelector('#conversation .turn').append(document.createElement('br'))")
     chat.page.wait_for_timeout(300)
     assert chat.page.evaluate(gap) > 200
+    chat.composer.fill("How many shapes are there?")
+    chat.page.locator("#composer .submit-button").click()
+    expect(chat.answers).to_have_count(7)
+    chat.page.wait_for_function(f"{gap} < 4")
+    chat.page.set_viewport_size({"width": 1000, "height": 420})
+    chat.page.wait_for_function(f"{gap} < 4")
 
 
 def test_a_dropped_picture_is_answered_rightly_and_drawn_on(chat: ChatPage) -> None:
