@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from html import escape
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -93,7 +94,7 @@ class ExportRow:
                     yield {stage: "", error: error_html(str(failure))}
                     return
                 for note in notes:
-                    gr.Info(note)
+                    gr.Info(escape(note))  # it shows HTML, and labels stand in it
                 yield {self._file: save_file_to_cache(path, self._file.GRADIO_CACHE), stage: ""}
 
         return write

@@ -350,11 +350,11 @@ def test_a_camera_that_cannot_be_used_is_told_in_words(ground: GroundPage, fault
 
 
 def test_an_example_runs_with_one_click(ground: GroundPage, running: Running) -> None:
-    ground.page.get_by_role("button", name="Count diamonds").click()
+    ground.page.get_by_role("button", name="Count squares").click()
     expect(ground.rows).to_have_count(2)
     ground.finished()
-    assert "Count every diamond" in running.engine.prompts[0].messages[-1].text
-    expect(ground.page.locator("#ground-query textarea")).to_have_value("diamond")
+    assert "Count every square" in running.engine.prompts[0].messages[-1].text
+    expect(ground.page.locator("#ground-query textarea")).to_have_value("square")
 
 
 def test_what_is_no_picture_is_refused_in_words(ground: GroundPage, tmp_path: Path, files: list[Path]) -> None:
