@@ -6,6 +6,7 @@ Knows Gradio. Does not know what is worked on, shown or exported.
 from __future__ import annotations
 
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from html import escape
 from pathlib import Path
@@ -31,12 +32,12 @@ Export = Callable[..., tuple[Path, list[str]]]
 """From a format's key, a folder and the values of the inputs to a file in the folder, and notes for a person."""
 
 
-class WorkTab(Generic[S]):
+class WorkTab(ABC, Generic[S]):
     """A tab whose actions tell what is to be shown, as values of `S`."""
 
+    @abstractmethod
     def _updates(self, shown: S) -> Updates:
         """A value as updates of the widgets that it concerns."""
-        raise NotImplementedError
 
     def _does(self, action: Callable[..., S]) -> Callable[..., Updates]:
         """An action as an event handler."""

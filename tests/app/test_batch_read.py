@@ -165,7 +165,7 @@ def _stop_at_page(reader: BatchReader, engine: FakeEngine, number: int) -> None:
             reader.stop()
         return prompt
 
-    engine.prepare = prepare_and_stop  # type: ignore[method-assign]
+    engine.prepare = prepare_and_stop  # type: ignore[method-assign]  # this one engine, for this run
 
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(tmp_path: Path, engine: FakeEngine) -> None:
