@@ -12,6 +12,7 @@ import gradio as gr
 from fastapi import APIRouter, FastAPI, Request, Response
 from fastapi_offline import FastAPIOffline
 from starlette.exceptions import HTTPException
+from starlette.responses import FileResponse
 from starlette.routing import Match
 
 from app import ground_api, openai_api, read_api
@@ -61,13 +62,23 @@ def _health_routes(studio: Studio) -> APIRouter:
 
 
 def _media_routes(studio: Studio) -> APIRouter:
-    """Stored pictures for the page, by their hash; who does not know the hash cannot guess it."""
+    """Stored pictures and videos for the page, by their hash; who does not know the hash cannot guess it."""
     routes = APIRouter(prefix="/media", include_in_schema=False)
 
     @routes.get("/{sha256}")
-    def picture(sha256: str) -> Response:
+    def medium(sha256: str) -> Response:
+        if studio.media.has_video(sha256):
+            video = _found(lambda: studio.media.video(sha256))
+            return FileResponse(video.path, media_type=video.media_type, headers=_FOREVER)
         data, media_type = _found(lambda: studio.media.browser_copy(sha256))
         return Response(data, media_type=media_type, headers=_FOREVER)
+
+    @routes.get("/{sha256}/preview")
+    def preview(sha256: str) -> Response:
+        path = _found(lambda: studio.media.preview(sha256))
+        if path is None:
+            raise HTTPException(404, "This video has no preview.")
+        return FileResponse(path, media_type="video/mp4", headers=_FOREVER)
 
     @routes.get("/{sha256}/small")
     def small_picture(sha256: str) -> Response:

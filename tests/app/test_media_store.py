@@ -1,19 +1,30 @@
-"""Pictures on disk: once each, whole or not at all."""
+"""Pictures and videos on disk: once each, whole or not at all."""
 
 from __future__ import annotations
 
 import io
 import os
 import threading
+import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image as Pillow
 
 from app.media_store import THUMBNAIL_SIDE, MediaStore, media_url
 from model.errors import MediaError, StudioError
 from model.media import read_image
+from model.video import VideoFile, open_video
+from tests.model.clips import number_of, steady, write_clip
 from tests.model.pictures import drawn, encoded, image
+
+
+@pytest.fixture
+def video(tmp_path: Path) -> VideoFile:
+    """Three seconds whose frames say their number."""
+    return open_video(write_clip(tmp_path / "clip.mp4", steady(30, 10.0)))
 
 
 def test_a_picture_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -106,3 +117,70 @@ def test_the_pictures_in_memory_are_bounded_by_bytes(tmp_path: Path) -> None:
         (tmp_path / "media" / each.sha256[:2] / each.sha256).unlink()
     with pytest.raises(MediaError, match="no longer"):
         store.get(images[0].sha256)
+
+
+def test_a_video_comes_back_as_it_was_even_in_another_process(tmp_path: Path, video: VideoFile) -> None:
+    assert MediaStore(tmp_path).put_video(video) == f"/media/{video.sha256}"
+    found = MediaStore(tmp_path).video(video.sha256, "holiday.mp4")
+    assert found.path.read_bytes() == video.path.read_bytes()
+    assert (found.name, found.facts, found.media_type) == ("holiday.mp4", video.facts, "video/mp4")
+
+
+def test_a_video_is_stored_once_and_never_whole_in_memory(tmp_path: Path, video: VideoFile) -> None:
+    size = 32 * 2**20
+    with video.path.open("ab") as file:
+        file.write(b"\0\0\0\0free")  # a box that goes on to the end of the file
+        file.truncate(size)
+    store, padded = MediaStore(tmp_path / "data"), open_video(video.path)
+    tracemalloc.start()
+    store.put_video(padded)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert store.video_path(padded.sha256).stat().st_size == size
+    assert peak < size / 4
+    store.put_video(replace(padded, name="the same again.mp4"))
+    assert len([path for path in (tmp_path / "data").rglob("*") if path.is_file()]) == 1
+
+
+def test_a_small_picture_shows_a_moment_of_the_video(tmp_path: Path, video: VideoFile) -> None:
+    store = MediaStore(tmp_path)
+    store.put_video(video)
+    small = Pillow.open(io.BytesIO(store.thumbnail(video.sha256)))
+    assert number_of(np.asarray(small.convert("RGB"))) == 3  # a tenth of 3 s, at 10 pictures a second
+
+
+def test_a_video_that_was_changed_since_it_was_opened_is_not_stored(tmp_path: Path, video: VideoFile) -> None:
+    store = MediaStore(tmp_path / "data")
+    video.path.write_bytes(video.path.read_bytes()[:-1])
+    with pytest.raises(MediaError, match="changed"):
+        store.put_video(video)
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+
+
+def test_a_video_that_was_damaged_or_lost_on_disk_is_not_passed_on(tmp_path: Path, video: VideoFile) -> None:
+    MediaStore(tmp_path).put_video(video)
+    store = MediaStore(tmp_path)
+    with store.video_path(video.sha256).open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(MediaError, match="damaged"):
+        store.video(video.sha256)
+    store.video_path(video.sha256).unlink()
+    with pytest.raises(MediaError, match="no longer"):
+        store.video(video.sha256)
+    with pytest.raises(MediaError, match="no such"):
+        store.video("../../etc/passwd")
+
+
+def test_a_removed_video_is_gone_with_its_small_picture_and_its_preview(tmp_path: Path, video: VideoFile) -> None:
+    store = MediaStore(tmp_path / "data")
+    store.put_video(video)
+    store.thumbnail(video.sha256)
+    assert store.preview(video.sha256) is None
+    assert store.put_preview(video.sha256, video.path) == f"/media/{video.sha256}/preview"
+    preview = store.preview(video.sha256)
+    assert preview is not None
+    assert preview.read_bytes() == video.path.read_bytes()
+    store.remove(video.sha256)
+    assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
+    with pytest.raises(MediaError, match="no longer"):
+        store.video(video.sha256)
