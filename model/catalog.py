@@ -34,7 +34,8 @@ class Family:
     `model_types` are the `model_type`s of config.json that this program can load (none: answers can be read, the
     model cannot be run). `convention` is for boxes and points, `action_convention` for the coordinates of tool calls.
     `patch_factor` is the side in pixels of the square that becomes one visual token: patch size times merge size.
-    `sampling` are the defaults that the publisher's generation_config.json states.
+    `sampling` are the defaults that the publisher's generation_config.json states. `reads_times` says that the prompt
+    has the time of every frame in words; a family that does not counts its times from the first frame that it is shown.
     """
 
     key: str
@@ -43,6 +44,7 @@ class Family:
     action_convention: Convention
     patch_factor: int
     sampling: GenerationOptions
+    reads_times: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,23 @@ class Checkpoint:
 
 
 @dataclass(frozen=True, slots=True)
+class FrameBudget:
+    """How much of a video is looked at: `fps` frames a second, at most `max_frames`, and how large each may be."""
+
+    fps: float
+    max_frames: int
+    pixels: PixelBudget
+
+
+@dataclass(frozen=True, slots=True)
 class Preset:
-    """A named choice of the side panel: how to pick tokens and how large pictures may be."""
+    """A named choice of the side panel: how to pick tokens, how large pictures may be, and how much of a video."""
 
     name: str
     hint: str
     options: GenerationOptions
     budget: PixelBudget
+    frames: FrameBudget
 
 
 _NEARLY_GREEDY = GenerationOptions(temperature=0.01, top_p=0.001, top_k=1)
@@ -83,8 +95,8 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
                 28,
                 replace(_NEARLY_GREEDY, temperature=0.1, repetition_penalty=1.05),
             ),
-            Family("Qwen3-VL", ("qwen3_vl", "qwen3_vl_moe"), PER_1000, PER_999, 32, _INSTRUCT),
-            Family("Qwen3.5", ("qwen3_5", "qwen3_5_moe"), PER_1000, PER_999, 32, _THINKING),
+            Family("Qwen3-VL", ("qwen3_vl", "qwen3_vl_moe"), PER_1000, PER_999, 32, _INSTRUCT, reads_times=True),
+            Family("Qwen3.5", ("qwen3_5", "qwen3_5_moe"), PER_1000, PER_999, 32, _THINKING, reads_times=True),
             Family("Molmo", (), PER_100, PER_100, 28, GenerationOptions(greedy=True)),
         )
     }
@@ -165,6 +177,14 @@ _PRESETS = (
     ("Speed", "Begins to answer sooner; may miss what is small.", 1024, 36, 1024),
     ("Low memory", "Needs the least memory; sees only what is large.", 256, 16, 512),
 )
+# How much of a video each preset looks at: frames a second, the most frames, and the most visual tokens of a frame. Two
+# frames are merged in time, so that half of these reach the model.
+_FRAMES: Mapping[str, tuple[float, int, int]] = MappingProxyType(
+    {"Quality": (2.0, 128, 384), "Speed": (1.0, 48, 192), "Low memory": (1.0, 24, 96)}
+)
+_POCKET_FRAMES: Mapping[str, tuple[float, int, int]] = MappingProxyType(
+    {"Quality": (2.0, 64, 16), "Speed": (1.0, 32, 16), "Low memory": (1.0, 16, 16)}
+)
 _MIN_TOKENS = 4
 _THINKING_PATIENCE = 4  # a model that thinks first writes several times as much
 
@@ -196,6 +216,7 @@ def presets_of(info: EngineInfo) -> Mapping[str, Preset]:
             purpose,
             pocket_tokens if info.is_pocket else visual_tokens,
             replace(sampling, max_new_tokens=new_tokens * patience),
+            _frame_budget(info.family, *(_POCKET_FRAMES if info.is_pocket else _FRAMES)[name]),
         )
         for name, purpose, visual_tokens, pocket_tokens, new_tokens in _PRESETS
     }
@@ -212,13 +233,19 @@ def budget_of_tokens(family_key: str, max_tokens: int = _PRESETS[0][2]) -> Pixel
     return PixelBudget(_MIN_TOKENS * area, max_tokens * area)
 
 
-def _preset(family_key: str, name: str, purpose: str, visual_tokens: int, options: GenerationOptions) -> Preset:
+def _frame_budget(family_key: str, fps: float, max_frames: int, visual_tokens: int) -> FrameBudget:
+    return FrameBudget(fps, max_frames, budget_of_tokens(family_key, visual_tokens))
+
+
+def _preset(
+    family_key: str, name: str, purpose: str, visual_tokens: int, options: GenerationOptions, frames: FrameBudget
+) -> Preset:
     side_px = math.isqrt(visual_tokens) * FAMILIES[family_key].patch_factor
     hint = (
         f"{purpose} Up to {visual_tokens:,} visual tokens a picture, as {side_px:,} × {side_px:,} pixels have, and "
         f"{options.max_new_tokens:,} tokens an answer."
     )
-    return Preset(name, hint, options, budget_of_tokens(family_key, visual_tokens))
+    return Preset(name, hint, options, budget_of_tokens(family_key, visual_tokens), frames)
 
 
 def within(bounds: PixelBudget, wanted: PixelBudget) -> PixelBudget:

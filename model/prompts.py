@@ -21,6 +21,9 @@ from model.types import Convention, MediumInput, ReadingMode
 Task = Literal["detect", "find", "point", "count", "read", "act", "free"]
 TASKS: tuple[Task, ...] = get_args(Task)
 
+VideoTask = Literal["when", "describe", "chapters", "read", "track", "free"]
+VIDEO_TASKS: tuple[VideoTask, ...] = get_args(VideoTask)
+
 _ARTICLE = re.compile(r"^(the|an?) (?=\S)", re.IGNORECASE)
 
 _PROGRESS = "Task progress (You have done the following operation on the current device): "
@@ -102,6 +105,25 @@ _PAGE_WORDING: Mapping[str, Mapping[ReadingMode, str]] = MappingProxyType(
         "Qwen3-VL": {**_PLAIN_PAGE, "layout": "qwenvl html", "markdown": "qwenvl markdown"},
         "Qwen3.5": {**_PLAIN_PAGE, "layout": "qwenvl html", "markdown": "qwenvl markdown"},
         "Molmo": _PLAIN_PAGE,
+    }
+)
+
+# "when" and "describe" are those of cookbooks/video_understanding.ipynb of QwenLM/Qwen2.5-VL and QwenLM/Qwen3-VL,
+# "track" that of the latter's part on boxes in time.
+_VIDEO_WORDING: Mapping[VideoTask, str] = MappingProxyType(
+    {
+        "when": "Give the query: '{query}', when does the described content occur in the video?",
+        "describe": "Localize a series of activity events in the video, output the start and end timestamp for each "
+        "event, and describe each event with sentences. Provide the result in json format with 'mm:ss.ff' format for "
+        "time depiction.",
+        "chapters": "Divide the video into chapters, output the start and end timestamp for each chapter, and give "
+        "each a short title. Provide the result in json format with 'mm:ss.ff' format for time depiction.",
+        "read": "Read all the text that appears in the video, output the start and end timestamp for each text, and "
+        "give it as it is written. Provide the result in json format with 'mm:ss.ff' format for time depiction.",
+        "track": 'Given the query "{query}", for each frame, detect and localize the visual content described by the '
+        "given textual query in JSON format. If the visual content does not exist in a frame, skip that frame. Output "
+        'Format: [{{"time": 1.0, "bbox_2d": [x_min, y_min, x_max, y_max], "label": ""}}, {{"time": 2.0, "bbox_2d": '
+        '[x_min, y_min, x_max, y_max], "label": ""}}, ...].',
     }
 )
 
@@ -231,6 +253,23 @@ def ask_prompt(question: str, pages: Sequence[int], page_count: int) -> str:
         f"These are pages of a document of {page_count} pages: {numbers}. Answer the question, and say after each "
         f"statement on which page it stands, as in (page {pages[0]}).\n\n{question.strip()}"
     )
+
+
+def video_prompt(family_key: str, task: VideoTask, query: str) -> str:
+    """The text of the user's message that goes with the frames of a video.
+
+    `query` is what happens ("the door opens") or a whole question ("When does the door open?", asked as it stands) for
+    when, a phrase for track, and the whole question for free; the others do not use it. Raises `RequestError` when
+    something is missing that the task needs.
+    """
+    words = " ".join(query.split())
+    if task in ("when", "track", "free") and not words:
+        raise RequestError("Write what to follow first." if task == "track" else "Write what you want to know first.")
+    if task == "free":
+        return query.strip()
+    if task == "when" and words.endswith(("?", "？")):
+        return words
+    return _VIDEO_WORDING[task].format(query=words.rstrip("."))
 
 
 def to_convention(

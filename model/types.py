@@ -47,7 +47,8 @@ class Image:
 class Video:
     """What a model sees of a video: `frames`, upright pictures of one size, at `times_s`, rising, in seconds.
 
-    `size_wh` and `duration_s` are those of the whole video, `sha256` is the hex digest of its file.
+    `size_wh` and `duration_s` are those of the whole video, `sha256` is the hex digest of its file, `notices` are
+    sentences for a person on what could not be read of it.
     """
 
     frames: tuple[Image, ...]
@@ -56,6 +57,7 @@ class Video:
     size_wh: tuple[int, int]
     sha256: str
     name: str = ""
+    notices: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if len(self.frames) != len(self.times_s) or len(self.frames) < 2:
@@ -117,12 +119,16 @@ class MediumInput:
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """Messages made ready for one engine. `payload` is the engine's own and opaque to everyone else."""
+    """Messages made ready for one engine. `payload` is the engine's own and opaque to everyone else.
+
+    `memory_bytes` is an estimate of what reading it takes beside the weights; 0 where nothing is known.
+    """
 
     messages: tuple[Message, ...]
     media: tuple[MediumInput, ...]
     tokens: int
     payload: object = field(default=None, repr=False, compare=False)
+    memory_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

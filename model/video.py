@@ -71,13 +71,15 @@ class VideoFile:
 class Sampling:
     """Which moments are looked at: `fps` a second, or `count` in all; never more than `max_frames`, never fewer than 2.
 
-    `range_s` is the part of the video that is sampled, all of it without one.
+    `range_s` is the part of the video that is sampled, all of it without one. `max_frame_pixels` (width x height)
+    bounds each of them.
     """
 
     fps: float = 2.0
     count: int | None = None
     max_frames: int = 64
     range_s: tuple[float, float] | None = None
+    max_frame_pixels: int = 2**20
 
     def __post_init__(self) -> None:
         if not 0 < self.fps < math.inf or self.max_frames < 2 or (self.count is not None and self.count < 1):
@@ -158,7 +160,13 @@ def frames_at(
 def for_model(video: VideoFile, frames: Frames) -> Video:
     """The frames as a part of a message."""
     pictures = tuple(media.image_of(Pillow.fromarray(picture), "frame.png") for picture in frames.pictures)
-    return Video(pictures, frames.times_s, video.duration_s, video.size_wh, video.sha256, video.name)
+    notices = (*video.notices, *frames.notices)
+    return Video(pictures, frames.times_s, video.duration_s, video.size_wh, video.sha256, video.name, notices)
+
+
+def look(video: VideoFile, sampling: Sampling = DEFAULT_SAMPLING) -> Video:
+    """The sampled frames as a part of a message; times are those of the whole video. Raises `MediaError`."""
+    return for_model(video, frames_at(video, sample_times(video, sampling), sampling.max_frame_pixels))
 
 
 def video_from_data_url(url: str, max_bytes: int, sampling: Sampling = DEFAULT_SAMPLING) -> Video:
@@ -167,8 +175,7 @@ def video_from_data_url(url: str, max_bytes: int, sampling: Sampling = DEFAULT_S
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "video"
         path.write_bytes(data)
-        video = open_video(path)
-        return for_model(video, frames_at(video, sample_times(video, sampling)))
+        return look(open_video(path), sampling)
 
 
 _WORKERS = Workers()
