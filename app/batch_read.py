@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from app.document_reading import ReadingAsk, check_reads
 from app.document_shelf import OpenDocument, Shelf
-from app.document_store import DocumentStore
+from app.document_store import Corrections, DocumentStore
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
@@ -167,9 +167,8 @@ class BatchReader:
                 self.summary.failures.append(f"{title}: {step.error}")
             else:
                 self._count(asked)
-                self.summary.problems += [f"{title}: {problem}" for problem in step.reading.document.problems]
-                page = PageOf(document, step.reading.page)
-                yield exportable(self._shelf, page, step.reading.document, step.reading.medium)
+                self.summary.problems += [f"{title}: {problem}" for problem in step.reading.problems]
+                yield exportable(self._shelf, document, step.reading, Corrections())
             asked = False
 
     def _count(self, asked: bool) -> None:
@@ -206,7 +205,7 @@ class BatchReader:
 
 
 def _was_stopped(step: Step) -> bool:
-    return not step.error and (step.reading is None or not step.reading.is_whole)
+    return not step.error and (step.reading is None or not step.reading.has_ended)
 
 
 def read(arguments: list[str]) -> int:

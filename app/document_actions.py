@@ -40,12 +40,15 @@ EXAMPLES: tuple[tuple[str, Path], ...] = (
 )
 
 _STORED_INTERVAL_S = 0.25
-_NOT_WHOLE = "The page was not read to its end, so something is missing."
+_DROPPED = "The new reading was not whole and is dropped. What was read before is still here."
 
 
 @dataclass(eq=False)
 class Sheet:
-    """One page of the strip. `reading` and `corrections` are of the mode that is chosen, None until they are wanted."""
+    """One page of the strip. `reading` and `corrections` are of the mode that is chosen, None until they are wanted.
+
+    `error` says why the page failed, `notice` what became of an attempt that did not.
+    """
 
     document: OpenDocument
     page: int
@@ -53,6 +56,7 @@ class Sheet:
     reading: Reading | None = None
     corrections: Corrections = field(default_factory=Corrections)
     error: str = ""
+    notice: str = ""
 
     @property
     def name(self) -> str:
@@ -298,7 +302,7 @@ class DocumentActions:
         blocks = self._blocks(session, sheet)
         corrections = len(sheet.corrections.blocks) + len(sheet.corrections.fields)
         facts = view.reading_facts(reading, len(blocks), corrections) if reading and session.mode != "ask" else []
-        problems = reading.document.problems if reading and session.mode != "ask" else ()
+        notes = [*sheet.document.file.notices, sheet.notice, *self._problems(session, sheet)]
         where = view.where_words(sheet.page, sheet.document.file.page_count, session.current, len(session.sheets))
         return Shown(
             viewer=self._viewer(session, sheet, [block for _, block in blocks]),
@@ -308,11 +312,18 @@ class DocumentActions:
                 len(session.sheets),
                 [*where, *facts],
                 can_undo=bool(session.undo),
-                can_read_again=sheet.state in ("done", "failed", "stopped") and session.mode != "ask",
+                can_read_again=sheet.state in ("done", "cut", "failed", "stopped") and session.mode != "ask",
             ),
-            notes=view.notes_html((*sheet.document.file.notices, *problems), sheet.error),
+            notes=view.notes_html(list(filter(None, notes)), sheet.error),
             result=self._result(session, sheet, blocks),
         )
+
+    @staticmethod
+    def _problems(session: Session, sheet: Sheet) -> tuple[str, ...]:
+        """What has to be known about what was read of the page; while it is read, what is known so far."""
+        if sheet.reading is None or session.mode == "ask":
+            return ()
+        return sheet.reading.document.problems if sheet.state == "reading" else sheet.reading.problems
 
     def _result(self, session: Session, sheet: Sheet, blocks: Sequence[tuple[int, Block]]) -> str:
         if session.mode == "ask":
@@ -407,7 +418,7 @@ class DocumentActions:
         self, session: Session, sheets: Sequence[Sheet], ask: ReadingAsk, engine: Engine, run: Run, again: bool
     ) -> Iterator[Shown]:
         for sheet in sheets:
-            sheet.state, sheet.error = "waiting", ""
+            sheet.state, sheet.error, sheet.notice = "waiting", "", ""
         pages = [PageOf(sheet.document, sheet.page) for sheet in sheets]
         next_s = 0.0
         for step in self._reader.read(engine, pages, ask, run, again=again):
@@ -436,11 +447,13 @@ class DocumentActions:
         if not step.is_over:
             return
         is_whole = step.reading is not None and step.reading.is_whole
-        stored = None if is_whole else self._stored(sheet, session.ask)
-        # A reading that broke off never takes the place of a whole one.
-        sheet.reading = stored or step.reading
-        sheet.state = "failed" if step.error else "done" if is_whole or stored else "stopped"
-        sheet.error = f"{step.error} What was read before is still here." if step.error and stored else step.error
+        # One that is not whole is not in the store when there is a whole one, and one that broke off never is.
+        kept = None if is_whole else self._stored(sheet, session.ask)
+        is_dropped = kept is not None and (step.reading is None or kept.raw != step.reading.raw)
+        sheet.reading = kept or step.reading
+        sheet.state = "failed" if step.error else _state_of(sheet.reading)
+        sheet.error = f"{step.error} What was read before is still here." if step.error and is_dropped else step.error
+        sheet.notice = _DROPPED if is_dropped and not step.error else ""
         if sheet.reading is not None:
             sheet.corrections = self._store.corrections(session.owner, sheet.sha256, sheet.reading)
 
@@ -545,19 +558,17 @@ class DocumentActions:
 
     def _exportable(self, sheet: Sheet) -> ReadPage:
         assert sheet.reading is not None
-        document = corrected(sheet.reading.document, sheet.corrections)
-        if not sheet.reading.is_whole:
-            document = replace(document, problems=(*document.problems, _NOT_WHOLE))
-        return exportable(self._shelf, PageOf(sheet.document, sheet.page), document, sheet.reading.medium)
+        return exportable(self._shelf, sheet.document, sheet.reading, sheet.corrections)
 
     @staticmethod
     def _not_whole(session: Session, places: Sequence[int]) -> list[str]:
-        """A sentence about the pages that were not read to their end; none for none."""
-        readings = ((place, session.sheets[place].reading) for place in places)
-        cut = [place + 1 for place, reading in readings if reading is not None and not reading.is_whole]
-        if not cut:
-            return []
-        return [f"Page{'s' if len(cut) > 1 else ''} {write_ranges(cut)}: {_NOT_WHOLE}"]
+        """Sentences about the pages that were not read to their end, one for each reason."""
+        pages_of: dict[str, list[int]] = {}
+        for place in places:
+            reading = session.sheets[place].reading
+            if reading is not None and not reading.is_whole:
+                pages_of.setdefault(reading.problems[0], []).append(place + 1)
+        return [f"Page{'s' * (len(cut) > 1)} {write_ranges(cut)}: {why}" for why, cut in pages_of.items()]
 
     # Parts
 
@@ -574,7 +585,7 @@ class DocumentActions:
 
     def _forget_readings(self, session: Session) -> None:
         for sheet in session.sheets:
-            sheet.reading, sheet.corrections, sheet.error = None, Corrections(), ""
+            sheet.reading, sheet.corrections, sheet.error, sheet.notice = None, Corrections(), "", ""
         session.undo = []
         self._load_states(session)
 
@@ -583,11 +594,15 @@ class DocumentActions:
         read = self._read_before(session)
         for sheet in session.sheets:
             if sheet.reading is None:
-                sheet.state = "done" if sheet.page in read[sheet.sha256] else "new"
+                sheet.state = read[sheet.sha256].get(sheet.page, "new")
 
-    def _read_before(self, session: Session) -> dict[str, set[int]]:
+    def _read_before(self, session: Session) -> dict[str, dict[int, view.State]]:
         """The pages of each open document that are in the store, read in this mode by any model."""
-        return {sha256: self._store.read_pages(sha256, session.ask) for sha256 in {s.sha256 for s in session.sheets}}
+        before: dict[str, dict[int, view.State]] = {}
+        for sha256 in {sheet.sha256 for sheet in session.sheets}:
+            pages = self._store.read_pages(sha256, session.ask)
+            before[sha256] = {page: "done" if is_whole else "cut" for page, is_whole in pages.items()}
+        return before
 
     def _settle(self, session: Session) -> None:
         """Nothing waits or is read any more; what a run did not come to is as it was before."""
@@ -596,13 +611,13 @@ class DocumentActions:
         except StudioError:  # the run itself has said so
             read = {}
         for sheet in session.sheets:
-            is_kept = sheet.page in read.get(sheet.sha256, ())
+            before = read.get(sheet.sha256, {}).get(sheet.page)
             if sheet.state == "waiting":
-                sheet.state = "done" if is_kept else "stopped" if sheet.reading is not None else "new"
+                sheet.state = before or ("stopped" if sheet.reading is not None else "new")
             elif sheet.state == "reading":
                 # Left in the middle of the page: what was read of it before is loaded again when it is shown.
-                sheet.reading = None if is_kept else sheet.reading
-                sheet.state = "done" if is_kept else "stopped"
+                sheet.reading = None if before else sheet.reading
+                sheet.state = before or "stopped"
 
     def _load_exchanges(self, session: Session) -> None:
         """What was asked before about just these documents, behind what was asked here about the first of them."""
@@ -612,10 +627,11 @@ class DocumentActions:
 
     def _load(self, session: Session, sheet: Sheet) -> None:
         """What was read of a page before, by this model or else by another one."""
-        if sheet.reading is not None or sheet.state != "done":
+        if sheet.reading is not None or sheet.state not in ("done", "cut"):
             return
         sheet.reading = self._stored(sheet, session.ask)
         if sheet.reading is not None:
+            sheet.state = _state_of(sheet.reading)
             sheet.corrections = self._store.corrections(session.owner, sheet.sha256, sheet.reading)
 
     def _stored(self, sheet: Sheet, ask: ReadingAsk) -> Reading | None:
@@ -683,3 +699,10 @@ class DocumentActions:
     def _advice(self) -> str:
         engine = self._studio.engines.current()
         return notes_html(not_learned(engine.info) if engine else "")
+
+
+def _state_of(reading: Reading | None) -> view.State:
+    """What a page is called of which this is what was read, when nothing went wrong."""
+    if reading is None or not reading.has_ended:
+        return "stopped"
+    return "done" if reading.is_whole else "cut"

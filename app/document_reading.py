@@ -7,7 +7,7 @@ storage, no widgets and no HTTP.
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from app.answering import Answering, Snapshot
@@ -16,7 +16,7 @@ from model.catalog import FAMILIES, budget_of_tokens
 from model.engines.base import Engine
 from model.errors import RequestError
 from model.parsing import DocumentParser, read_document
-from model.prompts import ask_prompt, document_prompt
+from model.prompts import FIELD_PRESETS, ask_prompt, document_prompt
 from model.types import Document, EngineInfo, FinishReason, Image, MediumInput, Message, Part, Prompt, ReadingMode, Text
 
 # The same page read again gives the same text, so that corrections made by hand still fit.
@@ -27,6 +27,14 @@ _MIN_NEW_TOKENS = 8192
 _MIN_TOKENS_PER_PAGE = 48
 # Of a model's context, what pages of a question may fill; the rest is for the words and the answer.
 _SHARE_FOR_PAGES = 0.75
+
+_BROKE_OFF = "The page was not read to its end, so something is missing."
+_NOT_WHOLE: Mapping[FinishReason | None, str] = {
+    None: _BROKE_OFF,
+    "cancelled": _BROKE_OFF,
+    "length": "The answer reached the limit of its length, so something of the page may be missing.",
+    "repetition": "The answer repeated itself and was stopped, so something of the page may be missing.",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +67,19 @@ class Reading:
     is_thinking: bool = False
 
     @property
-    def is_whole(self) -> bool:
-        """Whether the model came to an end of its own, also at the limit of its tokens; a stopped one did not."""
+    def has_ended(self) -> bool:
+        """Whether reading the page again would come no further: all but what broke off or was stopped by a person."""
         return self.finish_reason not in (None, "cancelled")
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the model came to an end of its own, neither broken off nor at a limit."""
+        return self.finish_reason == "stop"
+
+    @property
+    def problems(self) -> tuple[str, ...]:
+        """What has to be known about a reading that is over: why it is not whole, and what its text says."""
+        return (*(() if self.is_whole else (_NOT_WHOLE[self.finish_reason],)), *self.document.problems)
 
     def parsed(self) -> Reading:
         """The same with the document read from the text anew."""
@@ -69,6 +87,13 @@ class Reading:
         mode, fields = self.ask.mode, self.ask.fields
         document = read_document(self.raw, mode, convention, self.medium, page=self.page, fields=fields)
         return replace(self, document=document)
+
+
+def asked_fields(names: Sequence[str]) -> tuple[str, ...]:
+    """Names of fields as somebody typed them, each once; a kind of document, named alone, stands for its fields."""
+    fields = tuple(dict.fromkeys(filter(None, map(str.strip, names))))
+    preset = FIELD_PRESETS.get("_".join(fields[0].lower().split())) if len(fields) == 1 else None
+    return preset.fields if preset else fields
 
 
 def not_learned(info: EngineInfo) -> str:

@@ -64,6 +64,13 @@ CREATE TABLE questions (
 );
 CREATE INDEX questions_of_document ON questions (owner, sha256, asked_at);
 """
+_ADD_READING = """
+INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (sha256, page, mode, fields, model) DO UPDATE SET
+    family = excluded.family, medium = excluded.medium, raw = excluded.raw,
+    finish_reason = excluded.finish_reason, read_at = excluded.read_at
+WHERE excluded.finish_reason = 'stop' OR finish_reason <> 'stop'
+"""
 _BLOCK_BYTES = 2**20
 
 _log = logging.getLogger(__name__)
@@ -152,7 +159,8 @@ class DocumentStore:
     # Readings
 
     def add(self, sha256: str, reading: Reading) -> None:
-        """Keep a whole reading of a page, in the place of an earlier one by the same model."""
+        """Keep a reading that has ended, in the place of an earlier one by the same model; one that is not whole
+        takes the place of no whole one."""
         medium = reading.medium
         row = (
             *(sha256, reading.page, reading.ask.mode, _fields(reading.ask), reading.model, reading.family),
@@ -160,15 +168,18 @@ class DocumentStore:
             *(reading.raw, reading.finish_reason, time.time()),
         )
         with self._writing() as db:
-            db.execute("INSERT OR REPLACE INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute(_ADD_READING, row)
 
-    def read_pages(self, sha256: str, ask: ReadingAsk, model: str = "") -> set[int]:
-        """The pages of a document that were read in this way, by this model or, without a name, by any."""
+    def read_pages(self, sha256: str, ask: ReadingAsk, model: str = "") -> dict[int, bool]:
+        """The pages of a document that were read in this way, by this model or, without a name, by any; each with
+        whether it was read whole."""
         query = (
-            "SELECT DISTINCT page FROM readings WHERE sha256 = ? AND mode = ? AND fields = ? AND (model = ? OR ? = '')"
+            "SELECT page, MAX(finish_reason = 'stop') AS is_whole FROM readings "
+            "WHERE sha256 = ? AND mode = ? AND fields = ? AND (model = ? OR ? = '') GROUP BY page"
         )
         with self._reading() as db:
-            return {row["page"] for row in db.execute(query, (sha256, ask.mode, _fields(ask), model, model))}
+            rows = db.execute(query, (sha256, ask.mode, _fields(ask), model, model))
+            return {row["page"]: bool(row["is_whole"]) for row in rows}
 
     def get(self, sha256: str, page: int, ask: ReadingAsk, model: str = "") -> Reading | None:
         """What was read of a page in this way, by this model or, without a name, by whichever read it last."""

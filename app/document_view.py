@@ -24,13 +24,14 @@ from app.work_view import ENDS, STRIP_MAX, queue_words, strip_start
 from model.parsing import NO_BOXES, page_references
 from model.types import Block
 
-State = Literal["new", "waiting", "reading", "done", "stopped", "failed"]
+State = Literal["new", "waiting", "reading", "done", "cut", "stopped", "failed"]
 
 _STATE_WORDS: Mapping[State, str] = {
     "new": "not read yet",
     "waiting": "waiting",
     "reading": "reading",
     "done": "read",
+    "cut": "read, but not to its end",
     "stopped": "stopped",
     "failed": "failed",
 }

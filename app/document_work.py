@@ -9,17 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import accumulate
 from typing import NamedTuple
 
+from app.document_corrections import corrected
 from app.document_reading import Reading, ReadingAsk, read_page
 from app.document_shelf import PAGE_DPI, OpenDocument, Shelf
-from app.document_store import DocumentStore
+from app.document_store import Corrections, DocumentStore
 from app.exports.documents import ReadPage
 from app.faults import sentence_of
 from model.engines.base import Engine
-from model.types import Document, MediumInput
 
 
 class PageOf(NamedTuple):
@@ -78,7 +79,7 @@ class DocumentReader:
 
         Ends early, after a whole step, when `run` is set.
         """
-        clock = _Clock(len(pages))
+        clock = _Clock([again or not is_stored for is_stored in self._are_stored(engine, pages, ask)])
         for place, (document, page) in enumerate(pages):
             if run.is_set():
                 return
@@ -88,6 +89,12 @@ class DocumentReader:
                 yield clock.step(place, stored, is_over=True)
                 continue
             yield from self._read_one(engine, PageOf(document, page), ask, run, place, clock)
+
+    def _are_stored(self, engine: Engine, pages: Sequence[PageOf], ask: ReadingAsk) -> list[bool]:
+        """Of each page whether it need not be read."""
+        sha256s = {document.file.sha256 for document, _ in pages}
+        stored = {sha256: self._store.read_pages(sha256, ask, engine.info.name) for sha256 in sha256s}
+        return [page in stored[document.file.sha256] for document, page in pages]
 
     def _read_one(
         self, engine: Engine, page: PageOf, ask: ReadingAsk, run: Run, place: int, clock: _Clock
@@ -100,7 +107,7 @@ class DocumentReader:
             image = self._shelf.page(*page)
             for reading in read_page(engine, image, ask, page.page, run.next_page()):
                 yield clock.step(place, reading)
-            if reading is not None and reading.is_whole:
+            if reading is not None and reading.has_ended:
                 self._store.add(page.document.file.sha256, reading)
         except Exception as failure:
             error = sentence_of(failure, "a page could not be read")
@@ -109,10 +116,14 @@ class DocumentReader:
 
 
 class _Clock:
-    """Counts pages and estimates the time left from those that a model read."""
+    """Counts pages and estimates the time left from those that a model read.
 
-    def __init__(self, total: int) -> None:
-        self._total = total
+    `has_to_read` says of each page whether it is the model's to read: those from the store take no time.
+    """
+
+    def __init__(self, has_to_read: Sequence[bool]) -> None:
+        self._unread_from = [*accumulate(reversed(has_to_read), initial=0)][::-1]
+        self._total = len(has_to_read)
         self._done = 0
         self._timed = 0
         self._spent_s = 0.0
@@ -133,11 +144,12 @@ class _Clock:
         self._spent_s += time.monotonic() - self._start_s
 
     def step(self, place: int, reading: Reading | None = None, error: str = "", *, is_over: bool = False) -> Step:
-        left_s = self._spent_s / self._timed * (self._total - self._done) if self._timed else None
+        left_s = self._spent_s / self._timed * self._unread_from[self._done] if self._timed else None
         return Step(place, self._done, self._total, left_s, reading, error, is_over)
 
 
-def exportable(shelf: Shelf, page: PageOf, document: Document, medium: MediumInput) -> ReadPage:
-    """What was read of a page, perhaps corrected, as exports want it; its picture is rendered when it is needed."""
-    picture = partial(shelf.page, *page)
-    return ReadPage(page.page, medium.source_size_wh, document, picture, PAGE_DPI, page.document.file.name)
+def exportable(shelf: Shelf, document: OpenDocument, reading: Reading, corrections: Corrections) -> ReadPage:
+    """What was read of a page and corrected, as exports want it; its picture is rendered when it is needed."""
+    said = replace(corrected(reading.document, corrections), problems=reading.problems)
+    picture = partial(shelf.page, document, reading.page)
+    return ReadPage(reading.page, reading.medium.source_size_wh, said, picture, PAGE_DPI, document.file.name)

@@ -23,6 +23,7 @@ from starlette.exceptions import HTTPException
 from app.disconnect import stopped_with
 from app.document_reading import Reading, ReadingAsk, check_reads
 from app.document_shelf import OpenDocument
+from app.document_store import Corrections
 from app.document_work import DocumentReader, PageOf, Run, exportable
 from app.engine_manager import require
 from app.exports.documents.page_json import pages_to_json
@@ -180,7 +181,7 @@ def _read(studio: Studio, engine: Engine, path: Path, name: str, body: ReadReque
     readings, failures = _readings(DocumentReader(studio.shelf, studio.documents), engine, document, pages, ask, run)
     if not readings:
         raise EngineError(failures[0] if failures else "The reading was stopped.")
-    answer = pages_to_json([exportable(studio.shelf, PageOf(document, r.page), r.document, r.medium) for r in readings])
+    answer = pages_to_json([exportable(studio.shelf, document, reading, Corrections()) for reading in readings])
     problems = [*document.file.notices, *failures, *answer["problems"]]
     return answer | {"problems": problems, "model": engine.info.name}
 

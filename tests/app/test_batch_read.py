@@ -20,7 +20,7 @@ from app.settings import read_settings_of
 from model.engines.fake import FakeEngine
 from model.errors import EngineError, RequestError, StudioError
 from model.prompts import FIELD_PRESETS
-from model.types import Prompt
+from model.types import Chunk, FinishReason, Prompt
 from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
 from tests.model.tiny_models import save_tiny_model
@@ -215,6 +215,19 @@ def test_what_is_wrong_with_a_page_that_was_read_is_told(
         for page in (1, 2):
             (line,) = (line for line in lines if line.startswith(f"report.pdf, page {page}: "))
             assert "date" in line
+
+
+@pytest.mark.parametrize("reason", ["length", "repetition"])
+def test_a_page_that_was_cut_is_told(tmp_path: Path, reason: FinishReason) -> None:
+    engine = FakeEngine(("# Water", Chunk(" was", finish_reason=reason)))
+    for _ in ("read", "from the store"):
+        summary = _read(tmp_path, engine, str(REPORT), "--pages", "1", "--format", "json").summary
+        (problem,) = summary.problems
+        assert problem.startswith("report.pdf, page 1: The answer re")
+        assert problem.endswith("so something of the page may be missing.")
+        (written,) = json.loads((tmp_path / "out" / "report.json").read_text("utf-8"))["problems"]
+        assert problem.endswith(written)
+    assert len(engine.prompts) == 1
 
 
 def test_ctrl_c_stops_in_order_and_says_what_is_left(

@@ -17,7 +17,7 @@ from app.studio import Studio
 from model.catalog import FAMILIES
 from model.engines.fake import FakeEngine
 from model.errors import EngineError, RequestError
-from model.types import Chunk
+from model.types import Chunk, FinishReason
 from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
 
@@ -365,7 +365,57 @@ def test_reading_again_that_is_stopped_leaves_what_was_read(
         assert isinstance(reading, Generator)
         reading.close()
     assert _states(session)[0] == "done"
-    assert "<h1>Waters</h1>" in (actions.page(session).result or "")
+    shown = actions.page(session)
+    assert "<h1>Waters</h1>" in (shown.result or "")
+    assert (
+        "The new reading was not whole and is dropped. What was read before is still here." in (shown.notes or "")
+    ) is (leave == "stop")
+    engine.delay_s = 0
+    assert _last(actions.read_again(session)).notes == "", "said once"
+
+
+@pytest.mark.parametrize("reason", ["length", "repetition"])
+def test_reading_again_that_is_cut_leaves_what_was_read(
+    actions: DocumentActions, session: Session, engine: FakeEngine, reason: FinishReason
+) -> None:
+    _read_and_correct(actions, session, engine)
+    engine.script = ("Half of ", Chunk("a page", finish_reason=reason))
+    shown = _last(actions.read_again(session))
+    assert _states(session)[0] == "done"
+    assert "<h1>Waters</h1>" in (shown.result or "")
+    assert "is dropped" in (shown.notes or "")
+    assert "1 corrected" in (shown.head or "")
+
+
+@pytest.mark.parametrize(
+    ("reason", "words"), [("length", "the limit of its length"), ("repetition", "repeated itself and was stopped")]
+)
+def test_a_page_that_was_cut_is_named_so(
+    actions: DocumentActions,
+    session: Session,
+    engine: FakeEngine,
+    tmp_path: Path,
+    reason: FinishReason,
+    words: str,
+) -> None:
+    engine.script = ("# Water\n\nRain ", Chunk("was", finish_reason=reason))
+    actions.choose_range(session, "1")
+    shown = _last(actions.read(session))
+    later = Session(owner="ann")
+    for each in (shown, _last(actions.add(later, [REPORT]))):
+        assert words in (each.notes or "")
+        assert "Page 1, read, but not to its end" in (each.strip or "")
+        assert "Rain was" in (each.result or "")
+    assert _states(later) == ["cut", "new"]
+    path, notes = actions.export(session, "json", tmp_path)
+    assert len(notes) == 1
+    assert words in notes[0]
+    assert words in json.loads(path.read_text("utf-8"))["problems"][0]
+    _last(actions.read(later))
+    assert len(engine.prompts) == 2, "page 1 is not read twice"
+    engine.script = MARKDOWN
+    assert _last(actions.read_again(session)).notes == ""
+    assert _states(session)[0] == "done"
 
 
 def test_an_export_says_which_pages_were_not_read_to_their_end(

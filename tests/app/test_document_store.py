@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from app.document_reading import ReadingAsk
+from app.document_reading import Reading, ReadingAsk
 from app.document_store import Corrections, DocumentStore, KeptDocument, Question, hash_of
 from model.errors import MediaError, StudioError
+from model.types import FinishReason
 from tests.app.documents import REPORT, reading
 
 SHA = "a" * 64
@@ -45,11 +47,11 @@ def test_page_mode_fields_and_model_each_have_a_reading_of_their_own(store: Docu
     store.add(SHA, reading("Two", page=2))
     store.add(SHA, reading("By another", model="other"))
     store.add(SHA, reading('{"total": "1"}', FIELDS))
-    assert store.read_pages(SHA, ReadingAsk()) == {1, 2}
-    assert store.read_pages(SHA, ReadingAsk(), "other") == {1}
-    assert store.read_pages(SHA, ReadingAsk("text")) == set()
-    assert store.read_pages(SHA, ReadingAsk("fields", ("total",))) == set()
-    assert store.read_pages("b" * 64, ReadingAsk()) == set()
+    assert store.read_pages(SHA, ReadingAsk()) == {1: True, 2: True}
+    assert store.read_pages(SHA, ReadingAsk(), "other") == {1: True}
+    assert store.read_pages(SHA, ReadingAsk("text")) == {}
+    assert store.read_pages(SHA, ReadingAsk("fields", ("total",))) == {}
+    assert store.read_pages("b" * 64, ReadingAsk()) == {}
     by_any, by_fake = store.get(SHA, 1, ReadingAsk()), store.get(SHA, 1, ReadingAsk(), "fake")
     assert by_any is not None
     assert by_fake is not None
@@ -65,6 +67,23 @@ def test_a_reading_takes_the_place_of_an_earlier_one(store: DocumentStore) -> No
     found = store.get(SHA, 1, ReadingAsk(), "fake")
     assert found is not None
     assert found.raw == "Better"
+
+
+@pytest.mark.parametrize("reason", ["length", "repetition"])
+def test_a_reading_that_is_cut_takes_the_place_of_no_whole_one(store: DocumentStore, reason: FinishReason) -> None:
+    def cut(raw: str) -> Reading:
+        return replace(reading(raw), finish_reason=reason)
+
+    for added, kept in (
+        (cut("One"), cut("One")),
+        (cut("Two"), cut("Two")),
+        (reading("Whole"), reading("Whole")),
+        (cut("Three"), reading("Whole")),
+        (reading("Four"), reading("Four")),
+    ):
+        store.add(SHA, added)
+        assert store.get(SHA, 1, ReadingAsk(), "fake") == kept
+        assert store.read_pages(SHA, ReadingAsk()) == {1: kept.is_whole}
 
 
 def test_corrections_belong_to_a_person_and_to_the_text_they_were_made_of(store: DocumentStore) -> None:
@@ -109,7 +128,7 @@ def test_many_threads_and_two_stores_write_at_once(store: DocumentStore, tmp_pat
         thread.start()
     for thread in threads:
         thread.join()
-    assert store.read_pages(SHA, ReadingAsk()) == set(range(1, 21))
+    assert store.read_pages(SHA, ReadingAsk()) == dict.fromkeys(range(1, 21), True)
 
 
 def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None:
@@ -118,7 +137,7 @@ def test_a_damaged_file_is_set_aside_and_a_new_one_begun(tmp_path: Path) -> None
     assert "set aside" in store.notice
     assert len(list(tmp_path.glob("readings-damaged-*.sqlite3"))) == 1
     store.add(SHA, reading("One"))
-    assert store.read_pages(SHA, ReadingAsk()) == {1}
+    assert store.read_pages(SHA, ReadingAsk()) == {1: True}
     assert DocumentStore(tmp_path).notice == ""
 
 

@@ -19,6 +19,7 @@ from app.studio import Studio
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
 from model.media import data_url
+from model.types import Chunk, FinishReason
 from tests.app.documents import LAYOUT, REPORT, encrypted
 from tests.app.found import picture
 
@@ -197,6 +198,16 @@ def test_a_page_that_fails_is_a_problem_and_all_of_them_an_error(client: TestCli
     response = _json(client, mode="layout", pages="2")
     assert response.status_code == 503
     assert response.json()["error"]["message"] == "The model stumbled."
+
+
+@pytest.mark.parametrize(("reason", "words"), [("length", "reached the limit"), ("repetition", "repeated itself")])
+def test_a_page_that_was_cut_is_a_problem(
+    client: TestClient, engine: FakeEngine, reason: FinishReason, words: str
+) -> None:
+    engine.script = ("# Water", Chunk(" was", finish_reason=reason))
+    for _ in ("read", "from the store"):
+        (problem,) = _json(client, pages="1").json()["problems"]
+        assert words in problem
 
 
 def test_without_a_model_it_says_so(make_studio: Callable[..., Studio]) -> None:
