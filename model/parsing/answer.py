@@ -29,7 +29,8 @@ class AnswerParser:
 
     `convention` says how boxes and points are written, `action_convention` (None: the same) the places of tool calls;
     `media` are the pictures in the order of the prompt, `image_index` is the one that is meant until the text names
-    another. Events are bounded by `duration_s`, the length of the video.
+    another. Events come in the order of time and are bounded by `duration_s`, the length of the video, which also says
+    that a clock in a sentence is the video's; `offset_s` is added to times that count from a part's first frame.
     Regions come in the order in which they were complete; their spans are places in the whole text fed. A page that is
     written out in the answer is the first picture; its blocks get the number `page`, and `form` says how to read a text
     that does not tell by itself that it is a page ("auto": not at all).
@@ -43,16 +44,17 @@ class AnswerParser:
         action_convention: Convention | None = None,
         image_index: int = 0,
         duration_s: float | None = None,
+        offset_s: float = 0.0,
         form: Form = "auto",
         page: int = 1,
     ) -> None:
-        self._findings = Findings(convention, media, action_convention, duration_s)
+        self._findings = Findings(convention, media, action_convention, duration_s, offset_s)
         self._prose = Prose()
         markup = MarkupReader(convention, media, form=form, page=page)
         self._reader = TextReader(self._findings, self._prose, markup, image_index)
         self._is_finished = False
         self._regions = _Frozen[list[Region], tuple[Region, ...]](tuple, [])
-        self._events = _Frozen[list[TimeEvent], tuple[TimeEvent, ...]](tuple, [])
+        self._events = _Frozen[list[TimeEvent], tuple[TimeEvent, ...]](_by_time, [])
         self._actions = _Frozen[list[Action], tuple[Action, ...]](tuple, [])
         self._fields = _Frozen[dict[str, Any], dict[str, Any]](dict, {})
         self._blocks = _Frozen[list[Block], tuple[Block, ...]](tuple, [])
@@ -126,6 +128,7 @@ def parse_answer(
     action_convention: Convention | None = None,
     image_index: int = 0,
     duration_s: float | None = None,
+    offset_s: float = 0.0,
     form: Form = "auto",
     page: int = 1,
 ) -> Answer:
@@ -136,11 +139,16 @@ def parse_answer(
         action_convention=action_convention,
         image_index=image_index,
         duration_s=duration_s,
+        offset_s=offset_s,
         form=form,
         page=page,
     )
     parser.feed(text)
     return parser.finish()
+
+
+def _by_time(events: Iterable[TimeEvent]) -> tuple[TimeEvent, ...]:
+    return tuple(sorted(events, key=lambda event: (event.start_s, event.end_s)))
 
 
 def _ends_in_a_loop(last_lines: Iterable[str]) -> bool:

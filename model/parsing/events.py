@@ -22,8 +22,14 @@ MOMENT = re.compile(rf"\s*<?\s?(?P<time>{CLOCK}|{SECONDS}){UNIT}?\s?>?\s*")
 RANGE = re.compile(
     rf"<?(?P<start>{CLOCK}|{SECONDS})(?P<start_unit>{UNIT})?>?{TO}<?(?P<end>{CLOCK}|{SECONDS})(?P<end_unit>{UNIT})?>?"
 )
-IN_SENTENCE = re.compile(rf"(?P<before>\b(?:in|from|between|at|during)\s+)?(?<![\w.:]){RANGE.pattern}(?!\w|[:.,]\d)")
-AT_MOMENT = re.compile(rf"\b(?:at|around)\s+<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?(?!\w|[:.,]\d)")
+IN_SENTENCE = re.compile(
+    rf"(?P<before>\b(?:in|from|between|at|during)\s+)?(?<![\w.:]){RANGE.pattern}(?!\w|[:.,]\d)", re.I
+)
+AT_MOMENT = re.compile(rf"\b(?:at|around)\s+<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?(?!\w|[:.,]\d)", re.I)
+LINE_START = re.compile(r"[\s\-*•#>(\[<]{0,20}(?:\d{1,3}[.)]\s+)?[*(\[<]{0,4}")
+AT_LINE_START = re.compile(
+    rf"{LINE_START.pattern}(?P<time>{CLOCK}|{SECONDS}(?={UNIT}))(?P<unit>{UNIT})?(?!\w|[:.,]\d|>?{TO}<?\d)", re.I
+)
 SENTENCE_END = re.compile(r"[.!?。！？;；](?:\s+|$)")
 LEADING_MARKS = re.compile(r"[\s\-*•#>.:：,、)\]–—]*(?:\d{1,3}[.)]\s*)?(?:(?:and|then)\b\s*)*", re.I)
 CONNECTIVE = re.compile(
@@ -98,31 +104,39 @@ def read_range(text: str) -> tuple[float, float] | None:
     return _times(match)
 
 
-def read_sentences(line: str) -> Iterator[tuple[WrittenEvent, tuple[int, int]]]:
-    """The ranges and moments that a line of prose tells, each with its place (start, end) in the line."""
+def read_sentences(line: str, *, of_video: bool = False) -> Iterator[tuple[WrittenEvent, tuple[int, int]]]:
+    """The ranges and moments that a line of prose tells, each with its place (start, end) in the line.
+
+    `of_video` says that the prose is about a video, so that `0:05` is a moment of it and not the time of day.
+    """
     if not any(character.isdigit() for character in line):
         return
     told_to = 0
-    for match in sorted((*IN_SENTENCE.finditer(line), *AT_MOMENT.finditer(line)), key=lambda match: match.start()):
-        times = _told(match)
+    matches = [*IN_SENTENCE.finditer(line), *AT_MOMENT.finditer(line)]
+    if of_video and (first := AT_LINE_START.match(line)):
+        matches.append(first)
+    for match in sorted(matches, key=lambda match: (match.start(), -match.end())):
+        times = _told(match, of_video=of_video)
         if times is None or match.start() < told_to:
             continue
-        yield WrittenEvent(_words_around(line, match, told_to), *times), match.span()
+        span = match.start("time") if match.re is AT_LINE_START else match.start(), match.end()
+        yield WrittenEvent(_words_around(line, match, told_to), *times), span
         told_to = match.end()
 
 
-def _told(match: re.Match[str]) -> tuple[float, float] | None:
+def _told(match: re.Match[str], *, of_video: bool) -> tuple[float, float] | None:
     """The times of a match in prose, if something makes sure that these are times of a video."""
     groups = match.groupdict()
     if "time" in groups:
         moment = seconds(groups["time"])
-        is_clock = ":" in groups["time"] and "." in groups["time"]
+        is_clock = ":" in groups["time"] and (of_video or "." in groups["time"])
         return (moment, moment) if moment is not None and (groups["unit"] or is_clock) else None
     is_clock = ":" in groups["start"] and ":" in groups["end"]
-    leads = groups["before"] or LEADING_MARKS.fullmatch(match.string, 0, min(match.start(), MAX_BULLET_CHARS))
-    if groups["end_unit"] or (is_clock and (leads or "." in groups["end"])):
-        return _times(match)
-    return None
+    is_precise = "." in groups["end"]
+    marks = LINE_START if of_video else LEADING_MARKS
+    leads = groups["before"] or marks.fullmatch(match.string, 0, min(match.start("start"), MAX_BULLET_CHARS))
+    is_sure = (leads or is_precise or of_video) if is_clock else (of_video and leads and is_precise)
+    return _times(match) if groups["end_unit"] or is_sure else None
 
 
 def _times(match: re.Match[str]) -> tuple[float, float] | None:
@@ -132,7 +146,7 @@ def _times(match: re.Match[str]) -> tuple[float, float] | None:
 def _words_around(line: str, match: re.Match[str], told_to: int) -> str:
     """What happens then: the words of the sentence before the time, or after it where it stands first."""
     before = SENTENCE_END.split(line[max(told_to, match.start() - MAX_LABEL_CHARS) : match.start()])[-1]
-    words = CONNECTIVE.sub("", LEADING_MARKS.sub("", before, count=1))
+    words = "" if LINE_START.fullmatch(before) else CONNECTIVE.sub("", LEADING_MARKS.sub("", before, count=1))
     if words:
         return "" if NAMELESS.fullmatch(words) else name_of(words)
     after = LEADING_MARKS.sub("", line[match.end() : match.end() + MAX_LABEL_CHARS], count=1)

@@ -34,11 +34,14 @@ class Findings:
         media: Sequence[MediumInput],
         action_convention: Convention | None = None,
         duration_s: float | None = None,
+        offset_s: float = 0.0,
     ) -> None:
         pictures: Sequence[MediumInput | None] = media or (None,)
         self._maps = [pixel_map(convention, medium) for medium in pictures]
         self._action_maps = [pixel_map(action_convention or convention, medium) for medium in pictures]
         self._duration_s = math.inf if duration_s is None else float(duration_s)
+        self._offset_s = offset_s
+        self.is_of_video = duration_s is not None
         self.picture_count = len(media)
         self.problems = Problems()
         self._aside: tuple[list[Region], list[TimeEvent], dict[str, Any], list[Action]] | None = None
@@ -133,7 +136,7 @@ class Findings:
 
     def add_event(self, written: WrittenEvent, span: Span, place: Written | None = None) -> None:
         """Add an event, with its box if it has one; `place` is in the first medium, the video."""
-        start_s, end_s = written.start_s, written.end_s
+        start_s, end_s = written.start_s + self._offset_s, written.end_s + self._offset_s
         if end_s < start_s:
             self.problems.add(Defect.TIME_REVERSED)
             start_s, end_s = end_s, start_s

@@ -176,7 +176,7 @@ class MarkupReader:
         complete = len(self.blocks)
         was_cut = self._reader.finish()
         if was_cut or (self._fence is not None and self._fence in HTML_FENCES | MARKDOWN_FENCES):
-            self.problems.answer_was_cut(complete, "block")
+            self.problems.answer_was_cut(complete, "block", has_rest=len(self.blocks) > complete)
             self.blocks = self._places.without_loop(self.blocks)
 
     def _to_pixels(self, numbers: tuple[float, ...]) -> XYXY | None:

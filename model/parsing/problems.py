@@ -106,9 +106,12 @@ class Problems:
     def drop(self, defect: Defect) -> None:
         self._seen.pop(defect, None)
 
-    def answer_was_cut(self, complete: int, what: str = "object") -> None:
-        """Remember that the text ended inside a value, after `complete` whole ones."""
-        if complete == 0:
+    def answer_was_cut(self, complete: int, what: str = "object", *, has_rest: bool = False) -> None:
+        """Remember that the text ended inside a value, after `complete` whole ones; `has_rest` says that what there is
+        of the cut one is shown."""
+        if complete == 0 and has_rest:
+            self._cut = f"The answer was cut inside its first {what}."
+        elif complete == 0:
             self._cut = f"The answer was cut before its first {what} was complete."
         elif complete == 1:
             self._cut = f"The answer was cut; 1 {what} was complete."

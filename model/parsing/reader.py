@@ -224,7 +224,7 @@ class TextReader:
             return WAIT
         return after
 
-    def _end_value(self, value: ValueReader, is_answer: bool) -> None:
+    def _end_value(self, value: ValueReader, is_answer: bool, *, is_last: bool = False) -> None:
         """Leave the value out of the prose if it is an answer; give it back if it was only brackets in a text."""
         self._value = None
         if is_answer:
@@ -232,7 +232,7 @@ class TextReader:
             self._findings.problems.add_all(value.defects)
             self.last_was_line = False
             return
-        if self._findings.count and CUT_NUMBERS.fullmatch("".join(self._value_text)):
+        if is_last and self._findings.count and CUT_NUMBERS.fullmatch("".join(self._value_text)):
             self._findings.problems.answer_was_cut(self._findings.count)
             self._prose.take_out()
             return
@@ -283,7 +283,7 @@ class TextReader:
             self._prose.end_line(newline)
 
     def _read_times(self, line: str) -> None:
-        for event, (start, end) in read_sentences(line):
+        for event, (start, end) in read_sentences(line, of_video=self._findings.is_of_video):
             self._findings.add_event(event, (self._prose.place(start), self._prose.place(end - 1) + 1))
 
     def finish(self) -> None:
@@ -312,7 +312,7 @@ class TextReader:
             fields_before = len(self._findings.fields)
             self._interpreter.finished(root, is_whole=False)
             self._tell_cut(len(self._findings.fields) - fields_before)
-        self._end_value(value, is_answer)
+        self._end_value(value, is_answer, is_last=True)
 
     def _tell_cut(self, fields: int) -> None:
         problems, objects = self._findings.problems, self._findings.count

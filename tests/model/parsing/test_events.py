@@ -52,6 +52,54 @@ def test_events(name: str) -> None:
     assert [(event.label, event.start_s, event.end_s) for event in events] == expected
 
 
+OF_A_VIDEO: dict[str, tuple[str, list[tuple[str, float, float]]]] = {
+    "a list of chapters": (
+        "00:00 Intro\n01:23 Trim the fat\n1:02:00 Serve",
+        [("Intro", 0, 0), ("Trim the fat", 83, 83), ("Serve", 3720, 3720)],
+    ),
+    "chapters in bold": (
+        "- **00:00** – Intro\n- **00:15** – The door opens",
+        [("Intro", 0, 0), ("The door opens", 15, 15)],
+    ),
+    "numbered lines": ("1. 00:05 He sits\n2. 00:09 He stands", [("He sits", 5, 5), ("He stands", 9, 9)]),
+    "clocks in brackets": ("[00:05] He sits\n[00:10] He stands", [("He sits", 5, 5), ("He stands", 10, 10)]),
+    "ranges in brackets": ("[0:05 - 0:10] He sits", [("He sits", 5, 10)]),
+    "a title before its range": ("1. **Intro (00:00 - 00:15)**: a title", [("Intro", 0, 15)]),
+    "a moment by the clock": ("At 0:03, the circle appears.", [("the circle appears", 3, 3)]),
+    "two moments": ("It comes at 0:03 and goes at 0:07.", [("It comes", 3, 3), ("goes", 7, 7)]),
+    "a moment and no more": ("3.0 seconds.", [("", 3, 3)]),
+    "a range and no more": ("From 3.0 to 7.5.", [("", 3, 7.5)]),
+    "the prompt's own brackets": ("<3.0 seconds> a circle", [("a circle", 3, 3)]),
+    "a time that is said": ("00:05: he says that 12:30 is fine", [("he says that 12:30 is fine", 5, 5)]),
+    "counts and ratios": ("There are 3 shapes, at a ratio of 3.0 to 7.5 here.\n3 shapes move.", []),
+    "out of order": (
+        '[{"start": 5, "end": 6, "label": "b"}, {"start": 1, "end": 9, "label": "a"}, '
+        '{"start": 5, "end": 5, "label": "c"}]',
+        [("a", 1, 9), ("c", 5, 5), ("b", 5, 6)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OF_A_VIDEO)
+def test_events_of_a_video(name: str) -> None:
+    """Where it is known that a video is meant, a clock is a moment of it."""
+    text, expected = OF_A_VIDEO[name]
+    events = parse_answer(text, PER_1000, duration_s=4000).events
+    assert [(event.label, event.start_s, event.end_s) for event in events] == expected
+
+
+def test_the_place_of_a_time_at_the_start_of_a_line() -> None:
+    text = "Chapters:\n- **00:15** – The door opens\n3.0 s"
+    spans = [event.span for event in parse_answer(text, PER_1000, duration_s=60).events]
+    assert [text[slice(*span)] for span in spans if span] == ["3.0 s", "00:15"]
+
+
+def test_times_that_count_from_a_part_are_those_of_the_whole_video() -> None:
+    answer = parse_answer("It happens in 1 - 2.5 seconds.", PER_1000, duration_s=12, offset_s=10)
+    assert [(event.start_s, event.end_s) for event in answer.events] == [(11, 12)]
+    assert answer.problems == ("One event ran past the end of the video and was shortened.",)
+
+
 def test_sentences_stay_in_the_text() -> None:
     text = "She opens the door in 62.5 - 65.0 seconds."
     answer = parse_answer(text, PER_1000)
