@@ -6,10 +6,11 @@ Knows the command's options and what is said at the terminal. How pages are read
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,7 +20,7 @@ from pydantic import Field
 from pydantic_settings import CliPositionalArg, SettingsConfigDict
 from tqdm import tqdm
 
-from app.document_reading import ReadingAsk, check_reads
+from app.document_reading import ReadingAsk, check_reads, fields_named
 from app.document_shelf import OpenDocument, Shelf
 from app.document_store import Corrections, DocumentStore
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
@@ -30,7 +31,7 @@ from app.page_ranges import read_ranges
 from app.settings import Settings, read_settings_of
 from model.documents import DocumentLimits
 from model.engines.base import Engine
-from model.errors import ModelError, RequestError, StudioError
+from model.errors import MediaError, ModelError, PasswordNeeded, RequestError, StudioError
 from model.loading import ModelSpec, load_engine
 from model.prompts import FIELD_PRESETS
 from model.types import ReadingMode
@@ -42,6 +43,7 @@ _FORMATS_OF: dict[ReadingMode, str] = {
     "tables": "csv",
     "fields": "csv",
 }
+_KINDS = ", ".join(FIELD_PRESETS)
 FAILED = 1
 """The status with which the command ends when anything could not be read."""
 STOPPED = 128 + signal.SIGINT
@@ -70,19 +72,20 @@ class ReadSettings(Settings):
     )
     fields: str = Field(
         default="",
-        description=f"for the mode fields: names separated by commas, or one of {', '.join(FIELD_PRESETS)}",
+        description=f"for the mode fields: names separated by commas, or one of {_KINDS}",
     )
     pages: str = Field(default="", description='which pages of each document, as in "1-3, 7"; all when empty')
     password: str | None = Field(default=None, description="of encrypted documents")
 
     def ask(self) -> ReadingAsk:
-        """What to read. Raises `RequestError` when no field is named for the mode "fields"."""
+        """What to read. Raises `RequestError` when no field is named for the mode "fields", or any for another."""
+        names = fields_named(self.fields.split(","))
         if self.mode != "fields":
+            if names:
+                raise RequestError("--fields: only for --mode fields.")
             return ReadingAsk(self.mode)
-        preset = FIELD_PRESETS.get(self.fields.strip())
-        names = preset.fields if preset else tuple(filter(None, (name.strip() for name in self.fields.split(","))))
         if not names:
-            raise RequestError("--fields: name the fields to read, separated by commas.")
+            raise RequestError(f"--fields: name the fields to read, separated by commas, or one of {_KINDS}.")
         return ReadingAsk("fields", names)
 
 
@@ -127,7 +130,7 @@ class BatchReader:
 
     def run(self) -> Summary:
         """Read all files and write what was read. Raises `StudioError` when the folder cannot be written to."""
-        opened = [opened for path in self._settings.files for opened in self._open(path)]
+        opened = [opened for path in _each_once(self._settings.files) for opened in self._open(path)]
         rows: list[ReadPage] = []
         self.summary.left = sum(len(pages) for _, pages in opened)
         with tqdm(total=self.summary.left, unit="page", disable=None) as bar:
@@ -146,10 +149,14 @@ class BatchReader:
 
     def _open(self, path: Path) -> Iterator[tuple[OpenDocument, tuple[int, ...]]]:
         try:
+            _check_file(path)
             document = self._shelf.open(path, path.name, self._settings.password)
             pages = read_ranges(self._settings.pages, document.file.page_count)
             self.summary.problems += [f"{path.name}: {notice}" for notice in document.file.notices]
             yield document, pages
+        except PasswordNeeded:
+            problem = "does not open this document" if self._settings.password else "is missing: it is encrypted"
+            self.summary.failures.append(f"{path.name}: --password {problem}.")
         except StudioError as error:
             self.summary.failures.append(f"{path.name}: {error}")
 
@@ -202,6 +209,22 @@ class BatchReader:
             return
         for note in notes:
             tqdm.write(f"{path.name}: {note}", file=sys.stderr)
+
+
+def _each_once(paths: Sequence[Path]) -> Iterable[Path]:
+    """Without what is the same file once more, however it is written."""
+    files: dict[str, Path] = {}
+    for path in paths:
+        files.setdefault(os.path.realpath(path), path)
+    return files.values()
+
+
+def _check_file(path: Path) -> None:
+    """Raises `MediaError`, in the words of a terminal, for what is no file that can be read."""
+    if path.is_dir():
+        raise MediaError(f"This is a folder. Name the files in it, as in {path.name}/*.pdf.")
+    if not os.access(path, os.R_OK):
+        raise MediaError("There is no such file, or it cannot be read.")
 
 
 def _was_stopped(step: Step) -> bool:

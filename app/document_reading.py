@@ -89,7 +89,7 @@ class Reading:
         return replace(self, document=document)
 
 
-def asked_fields(names: Sequence[str]) -> tuple[str, ...]:
+def fields_named(names: Sequence[str]) -> tuple[str, ...]:
     """Names of fields as somebody typed them, each once; a kind of document, named alone, stands for its fields."""
     fields = tuple(dict.fromkeys(filter(None, map(str.strip, names))))
     preset = FIELD_PRESETS.get("_".join(fields[0].lower().split())) if len(fields) == 1 else None

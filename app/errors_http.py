@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -79,7 +80,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
 
 def _first_problem(errors: Sequence[ErrorDetails]) -> RequestError:
-    """The first field with a problem. Where it may be one of several things, how far the nearest of them was read."""
+    """The first field with a problem; of one that may be several things, how far the nearest of them was read."""
     if any(error["type"] == "json_invalid" for error in errors):
         return RequestError("The request is not valid JSON.")
     errors = [{**error, "loc": error["loc"][1:]} for error in errors]  # all begin with "body"
@@ -87,7 +88,11 @@ def _first_problem(errors: Sequence[ErrorDetails]) -> RequestError:
         return RequestError("The request has to be an object in JSON, sent as application/json.")
     of_field = [error for error in errors if error["loc"][0] == errors[0]["loc"][0]]
     place = max(map(place_of, of_field), key=len)
-    return FieldError(place, what_is_wrong([error for error in of_field if place_of(error) == place]))
+    problem = what_is_wrong([error for error in of_field if place_of(error) == place])
+    if errors[0]["type"] == "missing":  # what is not known may be what is missing, under another name
+        unknown = (place_of(error) for error in errors if error["type"] == "extra_forbidden")
+        problem = "; ".join([problem, *(f"“{name}” is not known here" for name in islice(unknown, 3))])
+    return FieldError(place, problem)
 
 
 def _body(message: str, type_: str, code: str | None, param: str | None = None) -> dict[str, object]:

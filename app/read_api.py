@@ -7,33 +7,36 @@ read of it is: the same file is not read twice.
 
 from __future__ import annotations
 
-import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import UploadFile
-from starlette.exceptions import HTTPException
 
 from app.disconnect import stopped_with
-from app.document_reading import Reading, ReadingAsk, check_reads
+from app.document_reading import Reading, ReadingAsk, check_reads, fields_named
 from app.document_shelf import OpenDocument
 from app.document_store import Corrections
 from app.document_work import DocumentReader, PageOf, Run, exportable
 from app.engine_manager import require
+from app.errors_http import FieldError
 from app.exports.documents.page_json import pages_to_json
+from app.forms import check_address, is_form, read_form
 from app.page_ranges import read_ranges
 from app.studio import Studio
 from model.engines.base import Engine
-from model.errors import EngineError, MediaTooLarge, RequestError
-from model.media import bytes_from_data_url, clean_name
+from model.errors import EngineError, PasswordNeeded
+from model.media import bytes_from_data_url
+from model.prompts import FIELD_PRESETS
 
 ReadMode = Literal["text", "markdown", "layout", "tables", "fields"]
+
+_KINDS = ", ".join(FIELD_PRESETS)
+_FIELDS = TypeAdapter(list[str])
 
 
 class ReadRequest(BaseModel):
@@ -43,7 +46,11 @@ class ReadRequest(BaseModel):
 
     file: str = Field(description="the document as a data URL: data:application/pdf;base64,...")
     mode: ReadMode = Field("markdown", description="what to read")
-    fields: list[str] = Field([], description="the names of the fields to read; only for the mode `fields`")
+    fields: list[str] | str = Field(
+        [],
+        description="the names of the fields to read, as a list or separated by commas, or a kind of document "
+        f"({_KINDS}) for its fields; only for the mode `fields`",
+    )
     pages: str = Field("", description="which pages, as in `1-3, 7`; empty for all")
     password: str | None = Field(None, description="of an encrypted document")
 
@@ -66,7 +73,7 @@ class ReadBlock(BaseModel):
     xyxy: list[float] | None = Field(
         None, description="left, top, right and bottom in pixels of the page", min_length=4, max_length=4
     )
-    page: int | None = None
+    page: int
     level: int | None = Field(None, description="1 to 6 for headings")
     table: ReadTable | None = None
 
@@ -99,7 +106,11 @@ _FORM = {
     "properties": {
         "file": {"type": "string", "format": "binary", "description": "the document: a PDF or a picture"},
         "mode": {"type": "string", "enum": ["text", "markdown", "layout", "tables", "fields"], "default": "markdown"},
-        "fields": {"type": "string", "description": "names separated by commas, or several such fields"},
+        "fields": {
+            "type": "string",
+            "description": "names separated by commas, a list of names in JSON, or a kind of document "
+            f"({_KINDS}) for its fields; may come several times; only for the mode `fields`",
+        },
         "pages": {"type": "string", "description": "which pages, as in `1-3, 7`; empty for all"},
         "password": {"type": "string", "description": "of an encrypted document"},
     },
@@ -124,6 +135,7 @@ def router(studio: Studio) -> APIRouter:
     async def read_document(request: Request) -> dict[str, Any]:
         """Read a document. A client that leaves stops the reading; pages that were read until then are kept."""
         with tempfile.TemporaryDirectory() as folder:
+            check_address(request)
             path = Path(folder) / "document"
             body, name = await _received(request, path, max_bytes)
             run = Run()
@@ -135,11 +147,12 @@ def router(studio: Studio) -> APIRouter:
 
 async def _received(request: Request, path: Path, max_bytes: int) -> tuple[ReadRequest, str]:
     """The request, with its document written to `path`, and the document's name."""
-    if request.headers.get("content-type", "").startswith("multipart/form-data"):
-        try:
-            return await _received_form(request, path, max_bytes)
-        except HTTPException as error:  # which the form's reader raises
-            raise RequestError("This form cannot be read. Send one document, as the file of the form.") from error
+    if is_form(request):
+        texts = ReadRequest.model_fields.keys() - {"file"}
+        name, given = await read_form(request, "file", texts, path, max_bytes, several=["fields"])
+        names = [name for text in given.pop("fields", []) for name in _names(text)]
+        once = {field: text for field, (text,) in given.items()}
+        return _valid(lambda: ReadRequest.model_validate(once | {"file": "", "fields": names})), name
     data = await request.body()
     body = _valid(lambda: ReadRequest.model_validate_json(data))
     await run_in_threadpool(lambda: path.write_bytes(bytes_from_data_url(body.file, max_bytes)))
@@ -154,36 +167,45 @@ def _valid(read: Callable[[], ReadRequest]) -> ReadRequest:
         raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
 
 
-async def _received_form(request: Request, path: Path, max_bytes: int) -> tuple[ReadRequest, str]:
-    async with request.form(max_files=1) as form:
-        file = form.get("file")
-        if not isinstance(file, UploadFile):
-            raise RequestError("file: send the document as a file of the form.")
-        if (file.size or 0) > max_bytes:
-            raise MediaTooLarge(f"This document has more than the {max_bytes // 2**20:,} MiB allowed.")
-        given: dict[str, Any] = {key: value for key, value in form.items() if isinstance(value, str)}
-        names = [name.strip() for value in form.getlist("fields") for name in str(value).split(",")]
-        body = _valid(lambda: ReadRequest.model_validate(given | {"file": "", "fields": names}))
-        with path.open("wb") as copy:
-            await run_in_threadpool(shutil.copyfileobj, file.file, copy)
-        return body, clean_name(file.filename or "document")
-
-
 def _read(studio: Studio, engine: Engine, path: Path, name: str, body: ReadRequest, run: Run) -> dict[str, Any]:
     """Read the pages that are asked for. Raises `StudioError` when not one of them could be read."""
     check_reads(engine.info)
-    document = studio.shelf.open(path, name, body.password)
+    ask = ReadingAsk(body.mode, _asked_fields(body))
+    document = _opened(studio, path, name, body.password)
     pages = read_ranges(body.pages, document.file.page_count)
-    fields = tuple(dict.fromkeys(filter(None, map(str.strip, body.fields)))) if body.mode == "fields" else ()
-    ask = ReadingAsk(body.mode, fields)
-    if body.mode == "fields" and not ask.fields:
-        raise RequestError("fields: name at least one field to read.")
     readings, failures = _readings(DocumentReader(studio.shelf, studio.documents), engine, document, pages, ask, run)
     if not readings:
         raise EngineError(failures[0] if failures else "The reading was stopped.")
     answer = pages_to_json([exportable(studio.shelf, document, reading, Corrections()) for reading in readings])
     problems = [*document.file.notices, *failures, *answer["problems"]]
     return answer | {"problems": problems, "model": engine.info.name}
+
+
+def _asked_fields(body: ReadRequest) -> tuple[str, ...]:
+    fields = fields_named(_names(body.fields) if isinstance(body.fields, str) else body.fields)
+    if fields and body.mode != "fields":
+        raise FieldError("fields", "is only for the mode fields")
+    if body.mode == "fields" and not fields:
+        raise FieldError("fields", "has to name at least one field to read")
+    return fields
+
+
+def _names(text: str) -> Sequence[str]:
+    """Names as a text has them: separated by commas, or as a list in JSON."""
+    if not text.lstrip().startswith("["):
+        return text.split(",")
+    try:
+        return _FIELDS.validate_json(text)
+    except ValidationError as error:
+        raise FieldError("fields", "has to be names separated by commas, or a list of names in JSON") from error
+
+
+def _opened(studio: Studio, path: Path, name: str, password: str | None) -> OpenDocument:
+    try:
+        return studio.shelf.open(path, name, password)
+    except PasswordNeeded as error:
+        problem = "is missing: this document is encrypted" if password is None else "does not open this document"
+        raise FieldError("password", problem) from error
 
 
 def _readings(

@@ -96,8 +96,10 @@ def test_fields_can_be_a_kind_of_document(tmp_path: Path) -> None:
     assert _settings(tmp_path, "a.pdf", "--mode", "fields", "--fields", "receipt").ask().fields == (
         FIELD_PRESETS["receipt"].fields
     )
-    with pytest.raises(RequestError, match="--fields"):
+    with pytest.raises(RequestError, match=r"--fields: name the fields to read, .* business_card"):
         _settings(tmp_path, "a.pdf", "--mode", "fields").ask()
+    with pytest.raises(RequestError, match="--fields: only for --mode fields"):
+        _settings(tmp_path, "a.pdf", "--fields", "total").ask()
 
 
 def test_what_fails_is_told_and_the_rest_is_read(tmp_path: Path, engine: FakeEngine) -> None:
@@ -107,7 +109,28 @@ def test_what_fails_is_told_and_the_rest_is_read(tmp_path: Path, engine: FakeEng
     summary = _read(tmp_path, engine, *files).summary
     assert [line.split(":")[0] for line in summary.failures] == ["notes.txt", "gone.pdf", "locked.pdf"]
     assert str(summary) == "2 pages read. 3 failed:"
+    assert summary.failures[1:] == [
+        "gone.pdf: There is no such file, or it cannot be read.",
+        "locked.pdf: --password is missing: it is encrypted.",
+    ]
+    wrong = _read(tmp_path, engine, str(locked), "--password", "open").summary.failures
+    assert wrong == ["locked.pdf: --password does not open this document."]
     assert _read(tmp_path, engine, str(locked), "--password", "sesame").summary.failures == []
+
+
+def test_a_folder_is_told_from_a_file(tmp_path: Path, engine: FakeEngine) -> None:
+    (tmp_path / "scans").mkdir()
+    summary = _read(tmp_path, engine, str(tmp_path / "scans")).summary
+    assert summary.failures == ["scans: This is a folder. Name the files in it, as in scans/*.pdf."]
+
+
+def test_the_same_file_is_written_once(tmp_path: Path, engine: FakeEngine) -> None:
+    photo, link = tmp_path / "photo.png", tmp_path / "link.png"
+    photo.write_bytes(picture(200, 150).data)
+    link.symlink_to(photo)
+    files = [str(photo), str(REPORT), str(tmp_path / "x" / ".." / "photo.png"), str(link)]
+    assert str(_read(tmp_path, engine, *files).summary) == "3 pages read."
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo.md", "report.md"]
 
 
 def test_a_page_that_fails_is_told_with_its_number(tmp_path: Path, engine: FakeEngine) -> None:

@@ -19,6 +19,7 @@ from app.studio import Studio
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
 from model.media import data_url
+from model.prompts import FIELD_PRESETS
 from model.types import Chunk, FinishReason
 from tests.app.documents import LAYOUT, REPORT, encrypted
 from tests.app.found import picture
@@ -94,9 +95,14 @@ def test_a_picture_is_a_document_too(client: TestClient) -> None:
 
 def test_an_encrypted_document_needs_its_password(client: TestClient, tmp_path: Path) -> None:
     locked = encrypted(tmp_path, "sesame")
-    response = _form(client, locked)
-    assert response.status_code == 400
-    assert "password" in response.json()["error"]["message"]
+    for given, problem in (
+        ({}, "“password” is missing: this document is encrypted."),
+        ({"password": "open"}, "“password” does not open this document."),
+    ):
+        response = _form(client, locked, **given)
+        assert response.status_code == 400
+        assert response.json()["error"]["message"] == problem
+        assert response.json()["error"]["param"] == "password"
     assert _form(client, locked, password="sesame", pages="1").status_code == 200
 
 
@@ -109,7 +115,8 @@ def test_an_encrypted_document_needs_its_password(client: TestClient, tmp_path: 
         ({"file": "data:application/pdf;base64,JVBERi0xLjcK"}, 400),
         ({"mode": "paint"}, 400),
         ({"mode": "fields"}, 400),
-        ({"mode": "fields", "fields": "total"}, 400),
+        ({"mode": "fields", "fields": {"total": 1}}, 400),
+        ({"fields": ["total"]}, 400),
         ({"pages": "7"}, 400),
         ({"pages": "all"}, 400),
     ],
@@ -126,8 +133,14 @@ def test_what_cannot_be_answered_is_refused_in_words(client: TestClient, body: d
     ("body", "sentence"),
     [
         ({"mode": "paint"}, "“mode” has to be 'text', 'markdown', 'layout', 'tables' or 'fields'."),
-        ({"mode": "fields", "fields": "total"}, "“fields” has to be a list."),
-        ({"mode": "fields", "fields": ["", " "]}, "fields: name at least one field to read."),
+        ({"mode": "fields", "fields": 1}, "“fields” has to be a list or a text."),
+        ({"mode": "fields", "fields": [1]}, "“fields[0]” has to be a text."),
+        ({"mode": "fields", "fields": ["", " "]}, "“fields” has to name at least one field to read."),
+        (
+            {"mode": "fields", "fields": '["total"'},
+            "“fields” has to be names separated by commas, or a list of names in JSON.",
+        ),
+        ({"fields": ["total"]}, "“fields” is only for the mode fields."),
         ({"pages": 1}, "“pages” has to be a text."),
         ({"file": None}, "“file” has to be a text."),
         ({"pages": "0"}, "Pages 0 cannot be had: there are pages 1 to 2."),
@@ -149,15 +162,61 @@ def test_a_field_that_is_not_known_is_refused_by_name(
     assert engine.prompts == []
 
 
-def test_what_is_wrong_with_a_form_is_named(client: TestClient) -> None:
-    file = ("file", ("report.pdf", REPORT.read_bytes()))
+def test_what_is_wrong_with_a_form_is_named(client: TestClient, engine: FakeEngine) -> None:
+    document = ("report.pdf", REPORT.read_bytes())
+    file = ("file", document)
     for sent, words in (
         (client.post("/v1/read", data={"mode": "paint"}, files=[file]), "“mode” has to be"),
-        (client.post("/v1/read", files=[file, file]), "Send one document"),
-        (client.post("/v1/read", files=[("other", file[1])]), "send the document as a file of the form"),
+        (client.post("/v1/read", data={"mode": ["text", "layout"]}, files=[file]), "“mode” is there more than once."),
+        (client.post("/v1/read", files=[file, file]), "“file” is there more than once."),
+        (client.post("/v1/read", files=[file, ("scan", document)]), "“scan” is not known here."),
+        (client.post("/v1/read", files=[file, ("mode", document)]), "“mode” has to be a text."),
+        (client.post("/v1/read", files=[file] * 3), "Send one file, as “file”."),
+        (
+            client.post("/v1/read", files=[("scan", document)]),
+            "“file” is missing: send a file of that name; “scan” is not",
+        ),
+        (client.post("/v1/read", files=[("pages", document)], data={"file": "scan.pdf"}), "“file” has to be a file."),
     ):
         assert sent.status_code == 400
         assert words in sent.json()["error"]["message"]
+    assert engine.prompts == []
+
+
+def test_what_stands_in_the_address_is_refused_by_name(client: TestClient, engine: FakeEngine) -> None:
+    response = client.post("/v1/read?mode=text", json={"file": PDF})
+    assert response.status_code == 400
+    assert response.json()["error"]["message"].startswith("“mode” stands in the address")
+    assert engine.prompts == []
+
+
+def test_what_is_missing_is_named_with_what_may_be_meant(client: TestClient) -> None:
+    message = client.post("/v1/read", json={"foo": 1}).json()["error"]["message"]
+    assert message == "“file” is missing; “foo” is not known here."
+
+
+@pytest.mark.parametrize(
+    ("sent", "fields"),
+    [
+        ("total, date", ("total", "date")),
+        ('["total, net", "date"]', ("total, net", "date")),
+        (["total", "date,total"], ("total", "date")),
+        ("Business card", FIELD_PRESETS["business_card"].fields),
+        ("receipt", FIELD_PRESETS["receipt"].fields),
+        ("receipt, date", ("receipt", "date")),
+    ],
+)
+def test_fields_can_be_named_in_several_ways(
+    client: TestClient, sent: str | list[str], fields: tuple[str, ...]
+) -> None:
+    assert tuple(_form(client, mode="fields", fields=sent, pages="1").json()["fields"]) == fields
+    if isinstance(sent, str):
+        assert tuple(_json(client, mode="fields", fields=sent, pages="1").json()["fields"]) == fields
+
+
+def test_a_list_of_names_is_taken_as_it_stands(client: TestClient) -> None:
+    for sent, fields in ((["total, net", " date "], ("total, net", "date")), (["id"], FIELD_PRESETS["id"].fields)):
+        assert tuple(_json(client, mode="fields", fields=sent, pages="1").json()["fields"]) == fields
 
 
 def test_a_model_that_has_not_learned_to_read_says_so(make_studio: Callable[..., Studio]) -> None:

@@ -1,7 +1,7 @@
 """JSON: every page with its blocks and their places, the object that `POST /v1/read` answers with.
 
     {"pages": [{"page": 1, "size_wh": [w, h], "source"?, "text": "..", "markdown": "..",
-                "blocks": as `model.parsing.as_json` has them}],
+                "blocks": as `model.parsing.as_json` has them, each with its page}],
      "fields": {..} of a single page, or a list of them by page,
      "problems": ["sentences for a person"]}
 
@@ -49,5 +49,5 @@ def _page(page: ReadPage, with_source: bool) -> dict[str, Any]:
         **({"source": page.source} if with_source else {}),
         "text": "\n\n".join(block.text for block in blocks if block.text),
         "markdown": "\n\n".join(block.markdown for block in blocks if block.markdown),
-        "blocks": [block_to_json(block) for block in blocks],
+        "blocks": [block_to_json(block) | {"page": page.number} for block in blocks],
     }

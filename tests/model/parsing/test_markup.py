@@ -335,6 +335,15 @@ def test_an_answer_that_was_cut_is_whole_up_to_the_cut(mode: ReadingMode, text: 
     assert document.problems == ("The answer was cut; 1 block was complete.",)
 
 
+@pytest.mark.parametrize(
+    ("mode", "text"), [("layout", '<p data-bbox="1 2 3 4">up to the c'), ("markdown", "```markdown\nup to the c")]
+)
+def test_the_first_block_that_was_cut_is_there_and_named(mode: ReadingMode, text: str) -> None:
+    document = read_document(text, mode, PER_1000, PICTURE)
+    assert [block.text for block in document.blocks] == ["up to the c"]
+    assert document.problems[0] == "The answer was cut inside its first block."
+
+
 def test_a_name_cut_in_half_is_no_text() -> None:
     for rest in ("\\beg", "\\begin{tabul"):
         document = read_document(f"whole\n\n{rest}", "tables", PER_1000, PICTURE)

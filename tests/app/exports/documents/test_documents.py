@@ -270,7 +270,7 @@ def test_json_is_the_answer_of_the_api() -> None:
     assert (first["page"], first["size_wh"]) == (1, [800, 1000])
     assert first["blocks"][0] == {
         **{"kind": "heading", "text": "Title of it", "markdown": "# Title of *it*"},
-        **{"xyxy": [50, 40, 600, 90], "level": 1},
+        **{"xyxy": [50, 40, 600, 90], "level": 1, "page": 1},
     }
     assert first["blocks"][5]["table"]["rows"][0][1] == {"text": "Size", "column_span": 2, "is_header": True}
     assert first["text"].startswith("Title of it\n\nSome words")
