@@ -38,14 +38,22 @@ def draw(
     points. 3D boxes need a `camera`.
     """
     scene = np.ascontiguousarray(np.asarray(pixels(image))[:, :, ::-1])
-    thickness = sv.calculate_optimal_line_thickness(resolution_wh=image.size_wh)
+    draw_on(scene, answer, labels, numbered=numbered, camera=camera)
+    return Pillow.fromarray(scene[:, :, ::-1])
+
+
+def draw_on(
+    scene: Scene, answer: Answer, labels: Sequence[str], *, numbered: bool = False, camera: Camera | None = None
+) -> None:
+    """`draw` into a picture that is there already."""
+    height, width = scene.shape[:2]
+    thickness = sv.calculate_optimal_line_thickness(resolution_wh=(width, height))
     _draw_boxes(scene, answer.boxes, labels, thickness)
     _draw_points(scene, answer.points, labels, thickness)
     lines: tuple[Polygon | Box3D | Action, ...] = (*answer.polygons, *answer.boxes_3d, *answer.actions)
     for item in lines:
         _draw_lines(scene, item, labels, thickness, camera)
     _draw_labels(scene, _tags(answer, numbered, camera, thickness), labels)
-    return Pillow.fromarray(scene[:, :, ::-1])
 
 
 def draw_png(

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 import threading
-from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import IO, TypeAlias
 
 from app.exports.documents.base import printable
+from app.tracks import tracks_of
 from model.types import TimeEvent, Video
 from model.video import VideoFile
 
@@ -63,27 +63,11 @@ class EventFormat:
         return f"{stem}{self.suffix}"
 
 
-def boxed(events: Iterable[TimeEvent]) -> list[TimeEvent]:
-    """The events that have a place in the picture, in order of time."""
-    return sorted((event for event in events if event.xyxy), key=_order)
-
-
-def tracks(events: Iterable[TimeEvent]) -> list[list[TimeEvent]]:
-    """Boxes in time, one list for each thing; several of one label at the same moment are several things."""
-    found: dict[tuple[str, int], list[TimeEvent]] = {}
-    seen: Counter[tuple[str, float]] = Counter()
-    for event in boxed(events):
-        moment = event.label, event.start_s
-        found.setdefault((event.label, seen[moment]), []).append(event)
-        seen[moment] += 1
-    return list(found.values())
-
-
 def ranges(events: Sequence[TimeEvent]) -> list[TimeEvent]:
     """The events in order of time; what was tracked is one event, from its first box to its last."""
     told = [event for event in events if event.xyxy is None]
-    followed = [replace(track[0], end_s=max(event.end_s for event in track)) for track in tracks(events)]
-    return sorted((*told, *followed), key=_order)
+    followed = [TimeEvent(track.label, track.start_s, track.end_s) for track in tracks_of(events)]
+    return sorted((*told, *followed), key=lambda event: (event.start_s, event.end_s))
 
 
 def shown(timeline: Timeline) -> list[tuple[int, int, str]]:
@@ -104,7 +88,3 @@ def words(event: TimeEvent, number: int) -> str:
 def clock(ms: int, point: str = ".") -> str:
     """`01:02:03.456`."""
     return f"{ms // 3_600_000:02}:{ms // 60_000 % 60:02}:{ms // 1000 % 60:02}{point}{ms % 1000:03}"
-
-
-def _order(event: TimeEvent) -> tuple[float, float]:
-    return event.start_s, event.end_s

@@ -14,7 +14,7 @@ import pytest
 import webvtt
 
 from app.exports.events import EVENT_FORMATS
-from app.exports.events.base import ranges, tracks
+from app.exports.events.base import ranges
 from model.types import TimeEvent
 from tests.app.exports.events.timelines import timeline, track, written
 
@@ -125,8 +125,6 @@ def test_what_ffmpeg_reads_as_syntax_stays_a_title(tmp_path: Path) -> None:
 
 def test_a_thing_that_was_tracked_is_one_event_in_subtitles(tmp_path: Path) -> None:
     boxes = track("ball", [(at_s, (1, 2, 3, 4)) for at_s in (1.0, 2.0, 3.0)])
-    twice = [*boxes, *track("ball", [(2.0, (5, 6, 7, 8))])]
-    assert [len(things) for things in tracks(twice)] == [3, 1]
     found = [(event.label, event.start_s, event.end_s) for event in ranges([TimeEvent("talk", 1.5, 2.0), *boxes])]
     assert found == [("ball", 1.0, 3.0), ("talk", 1.5, 2.0)]
 
