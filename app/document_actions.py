@@ -18,7 +18,6 @@ from app.document_reading import Reading, ReadingAsk, ask_about, check_reads, no
 from app.document_shelf import OpenDocument
 from app.document_store import Corrections, KeptDocument, Question, hash_of
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
-from app.engine_manager import loading_words
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.faults import sentence_of
@@ -29,7 +28,7 @@ from app.viewer import viewer_value
 from app.work_view import error_html, notes_html, queue_words, stage_html
 from model.documents import page_text
 from model.engines.base import Engine
-from model.errors import EngineError, PasswordNeeded, RequestError, StudioError
+from model.errors import PasswordNeeded, RequestError, StudioError
 from model.parsing import NO_BOXES
 from model.types import Answer, Block, Box, Image, ReadingMode
 
@@ -405,14 +404,7 @@ class DocumentActions:
 
     def _engine(self, run: Run) -> Generator[Shown, None, Engine]:
         """The current engine, waiting while it loads."""
-        while (engine := self._studio.engines.current()) is None:
-            status = self._studio.engines.wait(timeout_s=0.5)
-            if run.is_set():
-                raise EngineError("Stopped before the model was loaded.")
-            if status.state in ("idle", "failed"):
-                raise EngineError(status.note or "No model is loaded.")
-            yield Shown(stage=stage_html(loading_words(status)))
-        return engine
+        return self._studio.engines.awaited(run.is_set, lambda words: Shown(stage=stage_html(words)))
 
     def _read(
         self, session: Session, sheets: Sequence[Sheet], ask: ReadingAsk, engine: Engine, run: Run, again: bool

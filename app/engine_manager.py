@@ -7,9 +7,9 @@ one sentence; does not know how a model is loaded (`model.loading`) or how its s
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Generator, Iterable
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeVar
 
 from app.faults import sentence_of
 from model.catalog import POCKET_NAME
@@ -17,6 +17,8 @@ from model.engines.base import Engine
 from model.errors import EngineError
 from model.loading import LoadProgress, ModelSpec, load_engine
 from model.types import EngineInfo
+
+T = TypeVar("T")
 
 Loader = Callable[[ModelSpec, Callable[[LoadProgress], None], threading.Event], Engine]
 
@@ -75,6 +77,20 @@ class EngineManager:
             if self._status.state == "loading":
                 self._changed.wait(timeout_s)
             return self._status
+
+    def awaited(self, is_stopped: Callable[[], bool], tell: Callable[[str], T]) -> Generator[T, None, Engine]:
+        """The engine; while it loads, what `tell` makes of the words on how far that is.
+
+        Raises `EngineError` when there is none, or when it `is_stopped`.
+        """
+        while (engine := self.current()) is None:
+            status = self.wait(timeout_s=0.5)
+            if is_stopped():
+                raise EngineError("Stopped before the model was loaded.")
+            if status.state in ("idle", "failed"):
+                raise EngineError(status.note or "No model is loaded.")
+            yield tell(loading_words(status))
+        return engine
 
     def close(self) -> None:
         """Call off a load and free the engine."""

@@ -15,7 +15,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app import ground_view as view
-from app.engine_manager import loading_words
 from app.exports import FORMATS, Annotated
 from app.exports.base import safe_name
 from app.faults import sentence_of
@@ -30,7 +29,7 @@ from app.wire import edited, label_of
 from app.work_view import error_html, notes_html, progress_words, stage_html
 from model.catalog import CONVENTIONS
 from model.engines.base import Engine
-from model.errors import EngineError, RequestError, StudioError
+from model.errors import RequestError, StudioError
 from model.media import Limits, read_image_file
 from model.parsing.camera import Camera
 from model.prompts import Task
@@ -289,14 +288,9 @@ class GroundActions:
 
     def _engine(self, running: Running) -> Generator[Shown, None, Engine]:
         """The current engine, waiting while it loads."""
-        while (engine := self._studio.engines.current()) is None:
-            status = self._studio.engines.wait(timeout_s=0.5)
-            if running.is_stopped:
-                raise EngineError("Stopped before the model was loaded.")
-            if status.state in ("idle", "failed"):
-                raise EngineError(status.note or "No model is loaded.")
-            yield Shown(stage=stage_html(loading_words(status)), is_running=True)
-        return engine
+        return self._studio.engines.awaited(
+            lambda: running.is_stopped, lambda words: Shown(stage=stage_html(words), is_running=True)
+        )
 
     def _ask_each(
         self, session: Session, shots: Sequence[Shot], ask: Ask, engine: Engine, running: Running

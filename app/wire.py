@@ -59,18 +59,18 @@ def to_wire(item: Region | Action, place: int, camera: Camera | None) -> dict[st
     wire: dict[str, Any] = {"id": place, "label": label_of(item), "span": item.span}
     match item:
         case Box(xyxy=xyxy, text=text, attributes=attributes):
-            wire |= {"kind": "box", "xyxy": _rounded(xyxy), "text": text, "attributes": _plain(attributes)}
+            wire |= {"kind": "box", "xyxy": _rounded(xyxy), "text": text, "attributes": plain(attributes)}
         case Point(xy=xy, attributes=attributes):
-            wire |= {"kind": "point", "xy": _rounded(xy), "attributes": _plain(attributes)}
+            wire |= {"kind": "point", "xy": _rounded(xy), "attributes": plain(attributes)}
         case Polygon(xy=corners, text=text, attributes=attributes):
             wire |= {"kind": "polygon", "xy": [_rounded(corner) for corner in corners], "text": text}
-            wire |= {"attributes": _plain(attributes)}
+            wire |= {"attributes": plain(attributes)}
         case Box3D(values=values, attributes=attributes):
             corners_of_box = corners_xy(values, camera) if camera else ()
             wire |= {"kind": "box_3d", "values": values, "xy": [xy and _rounded(xy) for xy in corners_of_box]}
-            wire |= {"attributes": _plain(attributes)}
+            wire |= {"attributes": plain(attributes)}
         case Action(xy=at, to_xy=to, arguments=arguments):
-            wire |= {"kind": "action", "name": item.name, "arguments": _plain(arguments)}
+            wire |= {"kind": "action", "name": item.name, "arguments": plain(arguments)}
             wire |= {"xy": at and _rounded(at), "to_xy": to and _rounded(to)}
     return wire
 
@@ -90,7 +90,7 @@ def _from_wire(wire: Mapping[str, Any], image_index: int, width: float, height: 
             corners = tuple(_xy(xy, width, height) for xy in wire["xy"])
             return Polygon(label, corners, text, image_index, span, attributes)
         case "box_3d":
-            return Box3D(label, tuple(_finite(number) for number in wire["values"]), image_index, span, attributes)
+            return Box3D(label, tuple(finite(number) for number in wire["values"]), image_index, span, attributes)
         case "action":
             at, to = (_xy(wire[key], width, height) if wire[key] else None for key in ("xy", "to_xy"))
             return _renamed(label, Action(str(wire["name"]), dict(wire["arguments"]), at, to, image_index, span))
@@ -110,19 +110,20 @@ def _rounded(numbers: Iterable[float]) -> list[float]:
     return [round(number, 2) for number in numbers]
 
 
-def _plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
+def plain(mapping: Mapping[str, Any]) -> dict[str, Any]:
     """Only what JSON can say; anything else as text."""
     return dict(json.loads(json.dumps(dict(mapping), default=str)))
 
 
-def _finite(number: Any) -> float:
+def finite(number: Any) -> float:
+    """The number. Raises `ValueError` or `TypeError` for what is none."""
     if not math.isfinite(number):
         raise ValueError("not a number")
     return float(number)
 
 
 def _xy(numbers: Sequence[Any], width: float, height: float) -> tuple[float, float]:
-    x, y = (_finite(number) for number in numbers)
+    x, y = (finite(number) for number in numbers)
     return min(max(x, 0.0), width), min(max(y, 0.0), height)
 
 

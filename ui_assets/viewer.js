@@ -6,7 +6,7 @@
   'use strict';
 
   const { geometry, Camera, Tags, AnswerText, ResultList, Editor } = window.StudioViewer;
-  const { create, shape, setAttribute, factLines, pool } = window.StudioViewer;
+  const { create, shape, setAttribute, factLines, pool, keyName, showKeys } = window.StudioViewer;
   const COLORS = 12; // as many as app/palette.py has
   const DENSE = 2000; // above so many regions, lines go without their dark casing
   const REACH_PX = 10; // how near to a point or a thin line the pointer has to be
@@ -528,19 +528,10 @@
       if (event.target.matches('input, textarea, select') || event.target.closest('dialog')) return;
       // Enter and Space belong to the button that has the focus.
       if (event.target.matches('button, summary') && /^(Enter| )$/.test(event.key)) return;
-      const action = this.keys()[Viewer.keyName(event)];
+      const action = this.keys()[keyName(event)];
       if (!action || action() === false) return;
       event.preventDefault();
       event.stopPropagation();
-    }
-
-    /** "Ctrl+Shift+z", "ArrowDown", "?": with a letter or sign, Shift counts only beside Ctrl. */
-    static keyName(event) {
-      const control = event.ctrlKey || event.metaKey;
-      const single = event.key.length === 1;
-      const shift = event.shiftKey && (control || !single);
-      const held = `${control ? 'Ctrl+' : ''}${event.altKey ? 'Alt+' : ''}${shift ? 'Shift+' : ''}`;
-      return held + (single ? event.key.toLowerCase() : event.key);
     }
 
     /** What each key does; an action that gives back `false` leaves the key to the page. */
@@ -606,13 +597,7 @@
         ['H', 'hide the label; again: show all'], ['+ −', 'zoom, also with the wheel or two fingers'],
         ['0, 1', 'fit to the frame; one pixel to one'], ['Shift + arrows', 'move the picture'],
         ['F', 'full screen'], ['Esc', 'let go, then fit'], ...(this.editor?.keyHelp() || []), ['?', 'these keys']];
-      const table = create('dl');
-      for (const [keys, meaning] of rows) table.append(create('dt', '', keys), create('dd', '', meaning));
-      const close = create('button', '', 'Close');
-      close.type = 'button';
-      close.addEventListener('click', () => this.parts.keys.close());
-      this.parts.keys.replaceChildren(create('h3', '', 'Keys'), table, close);
-      this.parts.keys.showModal();
+      showKeys(this.parts.keys, rows);
     }
   }
 

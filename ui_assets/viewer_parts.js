@@ -56,6 +56,26 @@
     return parent.children;
   }
 
+  /** "Ctrl+Shift+z", "ArrowDown", "?": with a letter or sign, Shift counts only beside Ctrl. */
+  function keyName(event) {
+    const control = event.ctrlKey || event.metaKey;
+    const single = event.key.length === 1;
+    const shift = event.shiftKey && (control || !single);
+    const held = `${control ? 'Ctrl+' : ''}${event.altKey ? 'Alt+' : ''}${shift ? 'Shift+' : ''}`;
+    return held + (single ? event.key.toLowerCase() : event.key);
+  }
+
+  /** Open a dialog that tells what keys do; `rows` are [keys, meaning]. */
+  function showKeys(dialog, rows) {
+    const table = create('dl');
+    for (const [keys, meaning] of rows) table.append(create('dt', '', keys), create('dd', '', meaning));
+    const close = create('button', '', 'Close');
+    close.type = 'button';
+    close.addEventListener('click', () => dialog.close());
+    dialog.replaceChildren(create('h3', '', 'Keys'), table, close);
+    dialog.showModal();
+  }
+
   /* ---- Geometry of regions, in pixels of the source picture ----------------------------------------------------- */
 
   // The number of a 3D box's corner has one bit for each axis: an edge joins two corners that differ in one bit.
@@ -434,6 +454,6 @@
 
   window.StudioViewer = {
     ...{ geometry, Camera, Tags, AnswerText, ResultList },
-    ...{ create, shape, setAttribute, factLines, pool, clamp },
+    ...{ create, shape, setAttribute, factLines, pool, clamp, keyName, showKeys },
   };
 })();

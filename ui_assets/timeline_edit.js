@@ -1,0 +1,280 @@
+/* Changing events by hand: drag their ends, move, rename, remove, undo. Knows the timeline it belongs to
+ * (`timeline.js`). Does not know what becomes of an edit: it leaves through the timeline's port.
+ *
+ * Events are never changed in place: each edit makes new ones, so that undo is a list of what was before.
+ */
+(() => {
+  'use strict';
+
+  const { create, clamp } = window.StudioViewer;
+  const UNDO_STEPS = 200;
+  const LEAST_PX = 4; // a shorter drag is a click
+  const NUDGE_S = 0.1;
+
+  const hundredth = (seconds) => Math.round(seconds * 100) / 100;
+
+  class EventEditor {
+    constructor(timeline) {
+      this.timeline = timeline;
+      this.past = [];
+      this.future = [];
+      const { details } = timeline.parts;
+      details.addEventListener('submit', (event) => event.preventDefault());
+      details.addEventListener('change', () => this.takeDetails());
+      details.addEventListener('keydown', (event) => this.detailsKey(event));
+    }
+
+    get value() {
+      return this.timeline.value;
+    }
+
+    get ready() {
+      return Boolean(this.value.src) && !this.value.streaming;
+    }
+
+    get item() {
+      return this.timeline.item(this.timeline.active);
+    }
+
+    /** Python sent a value: the history is kept as long as it tells of the same events. */
+    received(before) {
+      if (EventEditor.told(this.value) === EventEditor.told(before)) return;
+      this.past = [];
+      this.future = [];
+    }
+
+    static told({ src, events }) {
+      return JSON.stringify([src, events.map(({ turn, label, start_s: start, end_s: end }) => [turn, label, start, end])]);
+    }
+
+    /* -- Changing the value -- */
+
+    /** Replace the events for good; `active` is the one of them that is chosen afterwards. */
+    commit(events, active = null, before = this.value.events) {
+      this.past = [...this.past.slice(-UNDO_STEPS), before];
+      this.future = [];
+      this.put(events, active);
+      this.send();
+    }
+
+    /** Replace the events on the screen, in order. Their places are their names from now on. */
+    put(events, active = null) {
+      const order = (a, b) => a.turn - b.turn || a.start_s - b.start_s || a.end_s - b.end_s;
+      const sorted = [...events].sort(order);
+      const labels = [...new Set([...this.value.labels, ...sorted.map(({ label }) => label)])];
+      this.timeline.value = { ...this.value, events: sorted, labels };
+      this.timeline.hot = null;
+      this.timeline.active = null;
+      this.timeline.items = [];
+      this.timeline.refresh();
+      const place = sorted.indexOf(active);
+      if (place >= 0) this.timeline.choose(this.timeline.items.find(({ ids }) => ids.includes(place))?.id ?? null);
+    }
+
+    send() {
+      this.timeline.send('write');
+    }
+
+    step(from, to, word) {
+      if (!from.length || !this.ready) return;
+      to.push(this.value.events);
+      this.put(from.pop());
+      this.send();
+      this.timeline.say(word);
+    }
+
+    undo() {
+      this.step(this.past, this.future, 'Undone.');
+    }
+
+    redo() {
+      this.step(this.future, this.past, 'Done again.');
+    }
+
+    /** All events with those of an item changed, and the first of these. */
+    changed(item, change) {
+      let first = null;
+      const events = this.value.events.map((event, id) => {
+        if (!item.ids.includes(id)) return event;
+        const made = { ...event, ...change };
+        first ??= made;
+        return made;
+      });
+      return [events, first];
+    }
+
+    apply(item, change) {
+      this.commit(...this.changed(item, change));
+    }
+
+    remove() {
+      const { item } = this;
+      if (!item || !this.ready) return;
+      const next = this.timeline.beside(item.id, 1) ?? this.timeline.beside(item.id, -1);
+      const left = this.value.events.filter((event, id) => !item.ids.includes(id));
+      this.commit(left, next ? this.value.events[next.id] : null);
+      this.timeline.say(`${item.label || 'Event'} removed.`);
+    }
+
+    rename() {
+      const input = this.timeline.parts.details.querySelector('input[name=label]');
+      input?.focus({ preventScroll: true });
+      input?.select();
+    }
+
+    /** Let the chosen event begin or end where the playhead is. */
+    setEnd(name) {
+      const { item } = this;
+      if (!item || !this.ready || item.isRun) return false;
+      return this.apply(item, this.pulled(item, name, this.timeline.now - item[`${name}_s`]));
+    }
+
+    nudge(seconds, grows) {
+      const { item } = this;
+      if (!item || !this.ready || item.isRun) return false;
+      return this.apply(item, this.pulled(item, grows ? 'end' : 'body', seconds));
+    }
+
+    /** What is new about an event after one of its ends, or its body, went so many seconds; ends may change places. */
+    pulled(item, part, seconds) {
+      const { duration_s: duration } = this.value;
+      if (part === 'body') {
+        const way = clamp(seconds, -item.start_s, duration - item.end_s);
+        return { start_s: hundredth(item.start_s + way), end_s: hundredth(item.end_s + way) };
+      }
+      const moved = hundredth(clamp(item[`${part}_s`] + seconds, 0, duration));
+      const still = part === 'start' ? item.end_s : item.start_s;
+      return { start_s: Math.min(moved, still), end_s: Math.max(moved, still) };
+    }
+
+    /* -- Pointer -- */
+
+    /** Drag an end of an event, or the chosen one as a whole; null where there is nothing to drag. */
+    beginDrag(item, part, startX) {
+      if (!this.ready || item.isRun || (part === 'body' && item.id !== this.timeline.active)) return null;
+      const before = this.value.events;
+      let moved = false;
+      const shift = (x) => this.changed(item, this.pulled(item, part, (x - startX) / this.timeline.pxPerS));
+      return {
+        move: (x) => {
+          moved ||= Math.abs(x - startX) > LEAST_PX;
+          if (moved) this.timeline.preview(shift(x)[0]);
+        },
+        end: (x, isCancelled) => {
+          if (moved && !isCancelled) this.commit(...shift(x), before);
+          else if (moved) this.timeline.preview(before);
+          return moved;
+        },
+      };
+    }
+
+    /* -- The line of details below the tracks -- */
+
+    drawDetails() {
+      const { details } = this.timeline.parts;
+      const { item } = this;
+      const shown = item ? `${item.id} ${Boolean(item.isRun)} ${this.ready}` : '';
+      if (details.dataset.shown !== shown) {
+        details.dataset.shown = shown;
+        details.replaceChildren(...(item ? this.fields(item) : [this.hint()]));
+      } else if (!item) {
+        details.replaceChildren(this.hint());
+      }
+      if (item) this.fillDetails(item);
+    }
+
+    hint() {
+      const words = this.value.events.length
+        ? 'Click an event to play it. Drag over the frames to ask about a part.'
+        : 'Drag over the frames to ask about a part of the video.';
+      return create('small', '', words);
+    }
+
+    fields(item) {
+      const field = (name, words, type) => {
+        const line = create('label');
+        const input = create('input');
+        Object.assign(input, { name, type, disabled: !this.ready, autocomplete: 'off', step: '0.01', min: '0' });
+        line.append(create('small', '', words), input);
+        return line;
+      };
+      const remove = create('button', 'sv-remove', 'Remove');
+      Object.assign(remove, { type: 'button', disabled: !this.ready, title: 'Remove (Delete)' });
+      remove.dataset.do = 'remove';
+      const times = item.isRun ? [] : [field('start', 'From, s', 'number'), field('end', 'To, s', 'number')];
+      return [field('label', 'Label', 'text'), ...times, remove];
+    }
+
+    fillDetails(item) {
+      const { details } = this.timeline.parts;
+      const said = { label: item.label, start: hundredth(item.start_s), end: hundredth(item.end_s) };
+      for (const input of details.querySelectorAll('input')) {
+        if (input !== document.activeElement) input.value = said[input.name];
+      }
+    }
+
+    /** A field was changed: the event takes all of them. */
+    takeDetails() {
+      const { item } = this;
+      if (!item || !this.ready || this.givenUp) return;
+      const { label, start, end } = this.timeline.parts.details.elements;
+      const change = { label: label.value.trim() };
+      const times = [start?.value, end?.value];
+      if (times.every((text) => text?.trim() && Number.isFinite(Number(text)))) {
+        const bounded = times.map((text) => hundredth(clamp(Number(text), 0, this.value.duration_s)));
+        [change.start_s, change.end_s] = bounded.sort((a, b) => a - b);
+      }
+      this.apply(item, change);
+    }
+
+    detailsKey(event) {
+      if (event.key !== 'Enter' && event.key !== 'Escape') return;
+      if (event.target.tagName !== 'INPUT') return;
+      event.preventDefault();
+      event.stopPropagation();
+      // Leaving a field takes what was typed, unless it was left with Escape.
+      this.givenUp = event.key === 'Escape';
+      event.target.blur();
+      this.givenUp = false;
+      if (this.item) this.fillDetails(this.item);
+      this.timeline.focusActive();
+    }
+
+    drawTools() {
+      const off = { undo: !this.past.length, redo: !this.future.length };
+      for (const [name, isOff] of Object.entries(off)) {
+        this.timeline.root.querySelector(`[data-do=${name}]`).disabled = !this.ready || isOff;
+      }
+    }
+
+    actions() {
+      return { undo: () => this.undo(), redo: () => this.redo(), remove: () => this.remove() };
+    }
+
+    keys() {
+      if (!this.ready) return {};
+      return {
+        Delete: () => this.remove(),
+        Backspace: () => this.remove(),
+        F2: () => this.rename(),
+        '[': () => this.setEnd('start'),
+        ']': () => this.setEnd('end'),
+        'Alt+ArrowLeft': () => this.nudge(-NUDGE_S, false),
+        'Alt+ArrowRight': () => this.nudge(NUDGE_S, false),
+        'Alt+Shift+ArrowLeft': () => this.nudge(-NUDGE_S, true),
+        'Alt+Shift+ArrowRight': () => this.nudge(NUDGE_S, true),
+        'Ctrl+z': () => this.undo(),
+        'Ctrl+Shift+z': () => this.redo(),
+        'Ctrl+y': () => this.redo(),
+      };
+    }
+
+    keyHelp() {
+      return [['F2, double click', 'rename the event'], ['[ and ]', 'let it begin or end at the playhead'],
+        ['Alt + ← →', 'move it by a tenth of a second'], ['Alt + Shift + ← →', 'move its end'],
+        ['Delete', 'remove it'], ['Ctrl + Z', 'undo'], ['Ctrl + Shift + Z', 'do again']];
+    }
+  }
+
+  window.StudioTimeline.EventEditor = EventEditor;
+})();
