@@ -165,6 +165,9 @@ POCKET_NAME = "pocket"
 POCKET_VISUAL_TOKENS = 64
 """The most that a picture gave in the pocket model's training; its preprocessor_config.json says so in pixels."""
 
+FRAMES_PER_TOKEN = 2
+"""Every family merges two frames of a video in time."""
+
 MAX_VISUAL_TOKENS = 16_384
 """The most that a picture may have: the published families' preprocessor_config.json all say so, in pixels."""
 
@@ -183,7 +186,7 @@ _FRAMES: Mapping[str, tuple[float, int, int]] = MappingProxyType(
     {"Quality": (2.0, 128, 384), "Speed": (1.0, 48, 192), "Low memory": (1.0, 24, 96)}
 )
 _POCKET_FRAMES: Mapping[str, tuple[float, int, int]] = MappingProxyType(
-    {"Quality": (2.0, 64, 16), "Speed": (1.0, 32, 16), "Low memory": (1.0, 16, 16)}
+    {"Quality": (4.0, 64, 16), "Speed": (2.0, 32, 16), "Low memory": (1.0, 16, 16)}
 )
 _MIN_TOKENS = 4
 _THINKING_PATIENCE = 4  # a model that thinks first writes several times as much
@@ -246,6 +249,13 @@ def _preset(
         f"{options.max_new_tokens:,} tokens an answer."
     )
     return Preset(name, hint, options, budget_of_tokens(family_key, visual_tokens), frames)
+
+
+def of_each_frame(frames: int, wanted: PixelBudget, family_key: str, context_tokens: int) -> PixelBudget:
+    """The wanted budget as far as all the frames of a video together take at most half of the context."""
+    pairs = -(-frames // FRAMES_PER_TOKEN)
+    most = max(1, context_tokens // (2 * pairs)) * FAMILIES[family_key].patch_factor ** 2
+    return PixelBudget(min(wanted.min_pixels, most), min(wanted.max_pixels, most))
 
 
 def within(bounds: PixelBudget, wanted: PixelBudget) -> PixelBudget:

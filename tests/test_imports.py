@@ -15,7 +15,15 @@ ROOT = Path(__file__).resolve().parents[1]
 RANKS = (
     ("model.types", "model.errors", "model.workers", "model.decoding"),
     ("model.catalog",),
-    ("model.media", "model.prompts", "model.parsing", "model.engines.base", "model.engines.token_text", "model.pdf"),
+    (
+        "model.media",
+        "model.prompts",
+        "model.parsing",
+        "model.engines.base",
+        "model.engines.token_text",
+        "model.pdf",
+        "model.engines.memory",
+    ),
     ("model.files", "model.documents", "model.video", "model.engines.fake"),
     ("model.engines.local",),
     ("model.loading",),

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 
-from model.catalog import FAMILIES, budget_of_tokens
+from model.catalog import FAMILIES, FRAMES_PER_TOKEN, budget_of_tokens, of_each_frame
 from model.engines.base import Events, FairQueue, check_messages, check_options
 from model.errors import ContextOverflow
 from model.types import (
@@ -17,12 +17,16 @@ from model.types import (
     EngineInfo,
     FinishReason,
     GenerationOptions,
+    Image,
     MediumInput,
     Message,
     PixelBudget,
     Prompt,
     Resized,
+    Video,
 )
+
+_BYTES_PER_TOKEN = 2**10
 
 _INFO = EngineInfo(
     name="fake",
@@ -73,13 +77,13 @@ class FakeEngine:
     ) -> Prompt:
         check_messages(messages)
         media = tuple(
-            self._medium(part.size_wh, budget or self.default_budget) for message in messages for part in message.media
+            self._medium(part, budget or self.default_budget) for message in messages for part in message.media
         )
         words = sum(len(message.text.split()) for message in messages)
         tokens = words + sum(medium.tokens for medium in media)
         if tokens >= self._info.context_tokens:
             raise ContextOverflow(f"This conversation has {tokens:,} tokens, too many. Start a new one.")
-        return Prompt(tuple(messages), media, tokens)
+        return Prompt(tuple(messages), media, tokens, memory_bytes=tokens * _BYTES_PER_TOKEN)
 
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         check_options(options)
@@ -94,13 +98,17 @@ class FakeEngine:
     def close(self) -> None:
         self.closed.set()
 
-    def _medium(self, source_size_wh: tuple[int, int], budget: PixelBudget) -> MediumInput:
+    def _medium(self, medium: Image | Video, budget: PixelBudget) -> MediumInput:
         """The largest size in whole patches within the budget, as a real engine would choose it, roughly."""
+        pairs, size_wh = 1, medium.size_wh
+        if isinstance(medium, Video):
+            frames, size_wh = len(medium.frames), medium.frames[0].size_wh
+            pairs = frames // FRAMES_PER_TOKEN
+            budget = of_each_frame(frames, budget, self._info.family, self._info.context_tokens)
         factor = FAMILIES[self._info.family].patch_factor
-        width, height = source_size_wh
-        scale = min(1.0, (budget.max_pixels / (width * height)) ** 0.5)
-        columns, rows = (max(1, int(side * scale / factor)) for side in source_size_wh)
-        return MediumInput(source_size_wh, (columns * factor, rows * factor), columns * rows)
+        scale = min(1.0, (budget.max_pixels / (size_wh[0] * size_wh[1])) ** 0.5)
+        columns, rows = (max(1, int(side * scale / factor)) for side in size_wh)
+        return MediumInput(medium.size_wh, (columns * factor, rows * factor), pairs * columns * rows)
 
     def _play(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Iterator[Resized | Chunk]:
         start_s = time.perf_counter()

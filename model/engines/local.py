@@ -27,8 +27,9 @@ from transformers.generation.streamers import BaseStreamer
 from transformers.video_utils import VideoMetadata
 
 from model import media
-from model.catalog import budget_of_tokens, within
+from model.catalog import budget_of_tokens, of_each_frame, within
 from model.engines.base import Events, FairQueue, check_messages, check_options
+from model.engines.memory import reading_bytes
 from model.engines.token_text import THINK_OPEN, Piece, RepetitionDetector, ThinkingSplitter, TokenBytes, TokenDecoder
 from model.errors import ContextOverflow, EngineError, OutOfMemory, StudioError
 from model.types import (
@@ -55,8 +56,10 @@ _MAX_CHARS_PER_TOKEN = 64
 # Ends of a turn in every Qwen chat template, for checkpoints whose generation_config.json does not list them.
 _END_TOKENS = ("<|im_end|>", "<|endoftext|>")
 
-_FRAMES_PER_TOKEN = 2  # every family merges two frames in time
 _PER_S = 1000.0
+
+# The processors' names of what the vision tower reads, of pictures and of videos.
+_PIXELS = ("pixel_values", "pixel_values_videos")
 
 _CHANGED = "The model was changed in the meantime. Send the message again."
 
@@ -118,7 +121,7 @@ class LocalEngine:
         if tokens >= self._info.context_tokens:
             raise self._overflow(f"{tokens:,}")
         payload = _Payload(self, inputs, last_words.rstrip().endswith(THINK_OPEN), add_vision_id)
-        return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload)
+        return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload, self._memory_bytes(inputs))
 
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         """See `Engine.stream`. A consumer that is slow, or gone, holds up neither its own worker nor anyone else."""
@@ -232,7 +235,7 @@ class LocalEngine:
                 processor_kwargs={"do_resize": False, **(_video_arguments(videos) if videos else {})},
             )
             last_words = self._processor.tokenizer.decode(inputs["input_ids"][0, -8:])
-        for name in ("pixel_values", "pixel_values_videos"):
+        for name in _PIXELS:
             if name in inputs:
                 inputs[name] = inputs[name].to(self._loaded().dtype)
         return inputs, last_words
@@ -249,18 +252,12 @@ class LocalEngine:
             return {"type": "text", "text": part.text}
         if isinstance(part, Image):
             return {"type": "image", "image": self._resized(part, budget)}
-        of_frame = self._frame_budget(len(part.frames), budget)
+        of_frame = of_each_frame(len(part.frames), budget, self._info.family, self._info.context_tokens)
         return {"type": "video", "video": [self._resized(frame, of_frame) for frame in part.frames]}
 
     def _resized(self, image: Image, budget: PixelBudget) -> Pillow.Image:
         size_wh = input_size_wh(image.size_wh, budget, self._patch_factor())
         return media.pixels(image).resize(size_wh, Pillow.Resampling.BICUBIC)
-
-    def _frame_budget(self, frames: int, budget: PixelBudget) -> PixelBudget:
-        """So many pixels for each of a video's frames that all of them take at most half of the context."""
-        pairs = -(-frames // _FRAMES_PER_TOKEN)
-        most = max(1, self._info.context_tokens // (2 * pairs)) * self._patch_factor() ** 2
-        return PixelBudget(min(budget.min_pixels, most), min(budget.max_pixels, most))
 
     def _media(self, messages: Sequence[Message], inputs: BatchFeature) -> tuple[MediumInput, ...]:
         """The sizes that the processor really used, from its grids of (frames, rows, columns) patches."""
@@ -272,6 +269,12 @@ class LocalEngine:
             size_wh = columns * patch, rows * patch
             inputs_of.append(MediumInput(part.size_wh, size_wh, frames * rows * columns // merge**2))
         return tuple(inputs_of)
+
+    def _memory_bytes(self, inputs: BatchFeature) -> int:
+        model = self._loaded()
+        patches = sum(inputs[name].shape[0] for name in _PIXELS if name in inputs)
+        tokens = inputs["input_ids"].shape[1]
+        return reading_bytes(model.config, tokens=tokens, patches=patches, value_bytes=model.dtype.itemsize)
 
     def _native_budget(self) -> PixelBudget:
         size = self._processor.image_processor.size
