@@ -340,6 +340,7 @@ def scripted(tiny_engine: TinyEngine) -> Callable[..., tuple[LocalEngine, Script
 
     def engine(*args: Any, max_waiting: int = 8, **options: Any) -> tuple[LocalEngine, ScriptedModel]:
         model: Any = ScriptedModel(*args, **options)
+        model.config = real._loaded().config
         return LocalEngine(model, real._processor, real.info, max_waiting=max_waiting), model
 
     return engine
