@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from app.templates import ASSETS
+
+E = TypeVar("E")
 
 FOLDER = ASSETS / "examples"
 
@@ -22,8 +26,11 @@ class Example:
 
 def read_examples(folder: Path = FOLDER) -> list[Example]:
     """The rows of `examples.json` (`file`, `question`, `alt`), in order; empty without that file."""
-    listing = folder / "examples.json"
+    return read_listing(Example, folder / "examples.json")
+
+
+def read_listing(kind: Callable[..., E], listing: Path) -> list[E]:
+    """Each row of a listing as `kind(path, **row)`; the path is that of its `file`, beside the listing."""
     if not listing.exists():
         return []
-    rows = json.loads(listing.read_text("utf-8"))
-    return [Example(folder / row["file"], row["question"], row["alt"]) for row in rows]
+    return [kind(listing.parent / row.pop("file"), **row) for row in json.loads(listing.read_text("utf-8"))]

@@ -6,7 +6,6 @@ Knows the pictures of one open page, their results and the edits made by hand, b
 
 from __future__ import annotations
 
-import json
 import math
 import threading
 import time
@@ -15,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from app import ground_view as view
+from app.examples import FOLDER, read_listing
 from app.exports import FORMATS, Annotated
 from app.exports.base import safe_name
 from app.faults import sentence_of
@@ -23,7 +23,6 @@ from app.grounding import Ask, Found, ground, look, not_learned
 from app.media_store import media_url
 from app.palette import label_order
 from app.studio import Studio
-from app.templates import ASSETS
 from app.viewer import viewer_value
 from app.wire import edited, label_of
 from app.work_view import error_html, notes_html, progress_words, stage_html
@@ -489,13 +488,9 @@ class _Progress:
         return stage_html(f"{said} · {words}" if words else said, self.done / self.total)
 
 
-def read_examples(folder: Path = ASSETS / "examples") -> list[GroundExample]:
+def read_examples(folder: Path = FOLDER) -> list[GroundExample]:
     """The rows of `ground.json` (`file`, `task`, `query`, `alt`, `question`), in order; empty without that file."""
-    listing = folder / "ground.json"
-    if not listing.exists():
-        return []
-    rows = json.loads(listing.read_text("utf-8"))
-    return [GroundExample(folder / row.pop("file"), **row) for row in rows]
+    return read_listing(GroundExample, folder / "ground.json")
 
 
 def _settle(shots: Sequence[Shot]) -> None:

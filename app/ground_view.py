@@ -123,8 +123,8 @@ def area_html(xyxy: tuple[float, float, float, float] | None) -> str:
 
 def welcome_html(examples: Sequence[tuple[str, str, str]]) -> str:
     """What stands in the place of the picture as long as there is none; examples are (question, alt, address)."""
-    rows = [{"words": question, "alt": alt, "url": url} for question, alt, url in examples]
-    return str(_macros().welcome(rows))
+    words = "Drop or paste pictures here, or choose some. Several at once become a batch."
+    return work_view.welcome_html("picture", "Find things in a picture", words, examples)
 
 
 def camera_html() -> str:

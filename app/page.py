@@ -18,6 +18,7 @@ from app.tabs import chat, document, ground
 from app.templates import ASSETS, macros
 from app.theme import studio_theme
 from app.viewer import viewer_head
+from app.work_view import memory_words
 from model.types import EngineInfo
 
 TITLE = "Qwen-VL Studio"
@@ -110,9 +111,7 @@ def status_html(status: EngineStatus) -> str:
 def model_words(info: EngineInfo) -> tuple[str, ...]:
     """ "pocket", "CPU", "fp32", "30 MiB"."""
     precision = info.dtype if info.quantization == "none" else f"{info.dtype}, {info.quantization}"
-    mebibytes = info.memory_bytes / 2**20
-    memory = f"{mebibytes / 1024:.1f} GiB" if mebibytes >= 1024 else f"{mebibytes:.0f} MiB"
-    return info.name, info.device, precision, memory
+    return info.name, info.device, precision, memory_words(info.memory_bytes)
 
 
 def _head() -> str:

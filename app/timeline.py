@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ import gradio as gr
 
 from app.palette import label_order
 from app.templates import ASSETS
+from app.tracks import tracks_of
 from app.wire import finite, plain
 from model.errors import RequestError
 from model.media import thumbnail
@@ -47,7 +48,7 @@ Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Track:
+class Lane:
     """The events of one answer. `title` says which, `step_s` is the time between two frames that the model saw."""
 
     title: str
@@ -69,10 +70,10 @@ class ShownVideo:
 
 @dataclass(frozen=True, slots=True)
 class EditedEvents:
-    """What a person made of a timeline's value: the events of each track, in the order of the tracks, all labels, and
+    """What a person made of a timeline's value: the events of each lane, in the order of the lanes, all labels, and
     the part of the video to ask about. `src` is the address of the video that they are about."""
 
-    tracks: tuple[tuple[TimeEvent, ...], ...]
+    lanes: tuple[tuple[TimeEvent, ...], ...]
     labels: tuple[str, ...]
     range_s: Range | None
     src: str
@@ -106,7 +107,7 @@ def timeline_frames(**kwargs: Any) -> gr.HTML:
 
 def timeline_value(
     video: ShownVideo | None,
-    tracks: Sequence[Track] = (),
+    lanes: Sequence[Lane] = (),
     *,
     labels: Sequence[str] = (),
     range_s: Range | None = None,
@@ -118,7 +119,7 @@ def timeline_value(
     `streaming` says that more is to come: no editing meanwhile. `word` stands in the place of the picture as long as
     the video has no address.
     """
-    events = [(place, event) for place, track in enumerate(tracks) for event in track.events]
+    events = [event for place, lane in enumerate(lanes) for event in _lane_to_wire(lane, place)]
     value = {
         "src": video.src if video else "",
         "poster": video.poster if video else "",
@@ -126,9 +127,9 @@ def timeline_value(
         "size_wh": video.size_wh if video else (0, 0),
         "duration_s": video.duration_s if video else 0,
         "fps": video.fps if video else 0,
-        "turns": [{"title": track.title, "step_s": track.step_s} for track in tracks],
-        "events": [_to_wire(event, place) for place, event in events],
-        "labels": label_order((event.label for _, event in events), labels),
+        "lanes": [{"title": lane.title, "step_s": lane.step_s} for lane in lanes],
+        "events": events,
+        "labels": label_order((event["label"] for event in events), labels),
         "range_s": range_s,
         "streaming": streaming,
         "word": word,
@@ -149,21 +150,32 @@ def edited_events(value: str) -> EditedEvents:
     try:
         wire = json.loads(value)
         duration_s = finite(wire["duration_s"])
-        tracks: list[list[TimeEvent]] = [[] for _ in wire["turns"]]
+        lanes: list[list[TimeEvent]] = [[] for _ in wire["lanes"]]
         for item in wire["events"]:
-            tracks[_place(item["turn"])].append(_from_wire(item, duration_s))
+            lanes[_place(item["lane"])].append(_from_wire(item, duration_s))
         range_s = _range(wire["range_s"], duration_s) if wire["range_s"] else None
         labels = tuple(str(label) for label in wire["labels"])
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RequestError("This edit could not be read. Nothing was changed; please try it again.") from error
-    return EditedEvents(tuple(map(tuple, tracks)), labels, range_s, str(wire["src"]))
+    return EditedEvents(tuple(map(tuple, lanes)), labels, range_s, str(wire["src"]))
 
 
-def _to_wire(event: TimeEvent, turn: int) -> dict[str, Any]:
-    xyxy = event.xyxy and [round(side, 2) for side in event.xyxy]
-    times = {"start_s": round(event.start_s, 3), "end_s": round(event.end_s, 3)}
-    said = {"label": event.label, "span": event.span, "attributes": plain(event.attributes)}
-    return {"turn": turn, **said, **times, "xyxy": xyxy}
+def _lane_to_wire(lane: Lane, place: int) -> Iterator[dict[str, Any]]:
+    """Its events in order of time; `thing` tells which of them are the boxes of one thing."""
+    things = {id(event): number for number, track in enumerate(tracks_of(lane.events)) for event in track.events}
+    for event in sorted(lane.events, key=lambda event: (event.start_s, event.end_s)):
+        yield {"lane": place, "thing": things.get(id(event)), **_to_wire(event)}
+
+
+def _to_wire(event: TimeEvent) -> dict[str, Any]:
+    return {
+        "label": event.label,
+        "start_s": round(event.start_s, 3),
+        "end_s": round(event.end_s, 3),
+        "xyxy": event.xyxy and [round(side, 2) for side in event.xyxy],
+        "span": event.span,
+        "attributes": plain(event.attributes),
+    }
 
 
 def _from_wire(wire: Mapping[str, Any], duration_s: float) -> TimeEvent:

@@ -1,11 +1,11 @@
-"""What the tabs for pictures and documents show alike: what goes on, how far it is, errors, marks for the style sheet.
+"""What the tabs for pictures, documents and videos show alike: what goes on, how far it is, errors, marks for styles.
 
 Knows words, numbers and `ui_assets/work.html`. Does not know what is worked on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.templates import macros
@@ -22,9 +22,15 @@ ENDS: Mapping[FinishReason | None, str] = {
 """How an answer ended, where that has to be known."""
 
 
-def stage_html(words: str, fraction: float | None = None) -> str:
-    """What is going on, and how far it is; nothing for no words."""
-    return str(_macros().stage(words, fraction)) if words else ""
+def stage_html(words: str, fraction: float | None = None, stop: str = "") -> str:
+    """What is going on, and how far it is; nothing for no words. `stop` is the event of a button of its own."""
+    return str(_macros().stage(words, fraction, stop)) if words else ""
+
+
+def welcome_html(icon: str, heading: str, words: str, examples: Sequence[tuple[str, str, str]]) -> str:
+    """What stands in the place of the work as long as there is none; examples are (question, alt, address)."""
+    rows = [{"words": question, "alt": alt, "url": url} for question, alt, url in examples]
+    return str(_macros().welcome(icon, heading, words, rows))
 
 
 def error_html(sentence: str) -> str:
@@ -69,6 +75,12 @@ def duration_words(seconds: float) -> str:
     if seconds < 90:
         return f"{max(round(seconds), 1)} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def memory_words(byte_count: int) -> str:
+    """ "30 MiB" or "3.3 GiB"."""
+    mebibytes = byte_count / 2**20
+    return f"{mebibytes / 1024:.1f} GiB" if mebibytes >= 1024 else f"{mebibytes:.0f} MiB"
 
 
 def _macros() -> Any:

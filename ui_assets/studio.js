@@ -138,7 +138,7 @@ window.Studio = (() => {
     note.querySelector('span').textContent =
       `${what} left out: a file may have up to ${maxMb} MB. Make it smaller, or start the program with a larger --max-upload-mb.`;
     document.querySelector('.left-out')?.remove();
-    const tab = [...document.querySelectorAll('#chat-composer, #ground-intake, #document-intake')];
+    const tab = [...document.querySelectorAll('#chat-composer, #ground-intake, #document-intake, #video-intake')];
     (tab.find((place) => place.contains(target)) ?? tab.find((place) => place.offsetParent))?.prepend(note);
     note.scrollIntoView({ block: 'nearest' });
   }

@@ -21,7 +21,7 @@
 
   const EMPTY = {
     ...{ src: '', poster: '', name: '', size_wh: [0, 0], duration_s: 0, fps: 0 },
-    ...{ events: [], turns: [], labels: [], range_s: null, streaming: false },
+    ...{ events: [], lanes: [], labels: [], range_s: null, streaming: false },
   };
 
   class Timeline {
@@ -74,7 +74,7 @@
     /** An id is a place among the events: where another one stands there now, nobody chose that. */
     forget(before) {
       const [was, is] = [before, this.value].map(({ events }) => events[this.active]);
-      if (was?.turn !== is?.turn || was?.label !== is?.label || was?.start_s !== is?.start_s) this.active = null;
+      if (was?.lane !== is?.lane || was?.label !== is?.label || was?.start_s !== is?.start_s) this.active = null;
       this.hot = null;
     }
 
@@ -118,7 +118,7 @@
     }
 
     refresh() {
-      this.items = itemsOf(this.value.events, this.value.turns);
+      this.items = itemsOf(this.value.events, this.value.lanes);
       if (!this.item(this.active)) this.active = null;
       this.drawTime();
       this.drawFrames();
@@ -237,14 +237,12 @@
     }
 
     drawLanes() {
-      const rows = this.value.turns.map((turn, place) => this.laneOf(turn, place)).filter(({ items }) => items.length);
-      const lanes = pool(this.parts.lanes, rows.length, Timeline.lane);
-      rows.forEach(({ turn, items }, i) => this.fillLane(lanes[i], turn, items));
+      const lanes = this.value.lanes
+        .map(({ title }, place) => ({ title, items: this.items.filter((item) => item.lane === place) }))
+        .filter(({ items }) => items.length);
+      const nodes = pool(this.parts.lanes, lanes.length, Timeline.lane);
+      lanes.forEach((lane, i) => this.fillLane(nodes[i], lane));
       this.mark();
-    }
-
-    laneOf(turn, place) {
-      return { turn, items: this.items.filter((item) => item.turn === place) };
     }
 
     static lane() {
@@ -253,9 +251,9 @@
       return lane;
     }
 
-    fillLane(lane, turn, items) {
-      const [name, track] = lane.children;
-      name.textContent = turn.title;
+    fillLane(node, { title, items }) {
+      const [name, track] = node.children;
+      name.textContent = title;
       const rows = rowsOf(items, (item) => this.spanPx(item));
       track.style.height = `${ROW_PX * (Math.max(-1, ...rows) + 1)}px`;
       const nodes = pool(track, items.length, Timeline.bar);

@@ -44,7 +44,7 @@
     }
 
     static told({ src, events }) {
-      return JSON.stringify([src, events.map(({ turn, label, start_s: start, end_s: end }) => [turn, label, start, end])]);
+      return JSON.stringify([src, events.map(({ lane, label, start_s: start, end_s: end }) => [lane, label, start, end])]);
     }
 
     /* -- Changing the value -- */
@@ -59,7 +59,7 @@
 
     /** Replace the events on the screen, in order. Their places are their names from now on. */
     put(events, active = null) {
-      const order = (a, b) => a.turn - b.turn || a.start_s - b.start_s || a.end_s - b.end_s;
+      const order = (a, b) => a.lane - b.lane || a.start_s - b.start_s || a.end_s - b.end_s;
       const sorted = [...events].sort(order);
       const labels = [...new Set([...this.value.labels, ...sorted.map(({ label }) => label)])];
       this.timeline.value = { ...this.value, events: sorted, labels };

@@ -28,28 +28,24 @@
   }
 
   /** What stands on the timeline: an event, or the boxes of one thing as long as it is seen without a break. `ids` are
-   *  the places of its events in the value. Several boxes of one label at the same moment are several things. */
-  function itemsOf(events, turns) {
+   *  the places of its events in the value. */
+  function itemsOf(events, lanes) {
     const items = [];
-    const open = new Map(); // turn, label and number of the thing -> the appearance that a box may belong to
-    const seen = new Map();
+    const open = new Map(); // lane and thing -> the appearance that a box may belong to
     events.forEach((event, id) => {
-      if (!event.xyxy) {
+      if (event.thing === null) {
         items.push({ ...event, id, ids: [id] });
         return;
       }
-      const moment = `${event.turn} ${event.start_s} ${event.label}`;
-      const number = seen.get(moment) ?? 0;
-      seen.set(moment, number + 1);
-      const thing = `${event.turn} ${number} ${event.label}`;
-      const step = turns[event.turn]?.step_s || 0;
-      const run = open.get(thing);
+      const key = `${event.lane} ${event.thing}`;
+      const step = lanes[event.lane].step_s;
+      const run = open.get(key);
       if (run && event.start_s - run.last_s <= step * RUN_STEPS) {
         run.ids.push(id);
         Object.assign(run, { last_s: event.end_s, end_s: event.end_s + step });
       } else {
         const begun = { ...event, id, ids: [id], isRun: true, last_s: event.end_s, end_s: event.end_s + step };
-        open.set(thing, begun);
+        open.set(key, begun);
         items.push(begun);
       }
     });

@@ -1,4 +1,4 @@
-"""What the tabs for pictures and documents share: adapters of their events, HTML that is clicked, the row of exports.
+"""What the tabs for pictures, documents and videos share: adapters of events, HTML that is clicked, the row of exports.
 
 Knows Gradio. Does not know what is worked on, shown or exported.
 """

@@ -100,7 +100,7 @@ def open_ground(running: Running, new_page: NewPage) -> Callable[..., GroundPage
     def open_page(**options: object) -> GroundPage:
         page = new_page(running.url, **options)
         page.get_by_role("tab", name="Ground").click()
-        expect(page.locator(".ground-welcome")).to_be_visible()
+        expect(page.locator("#ground .work-welcome")).to_be_visible()
         return GroundPage(page, running)
 
     return open_page
