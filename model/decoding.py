@@ -25,7 +25,7 @@ Rgb = NDArray[np.uint8]
 # Starting the decoder anew costs about as much as decoding this many frames (`benchmarks.video_decode`).
 SEEK_FRAMES = 20
 # A picture that is due within this time of the moment asked for is the one that is on the screen then.
-_EPSILON_S = 2e-3
+EPSILON_S = 2e-3
 _SCAN_S = 1.5
 
 
@@ -62,8 +62,8 @@ class Decoded:
 
 def probe(path: str, demuxer: str) -> Facts:
     """Look at a file. Raises `NotReadable`."""
-    with _opened(path, demuxer) as container:
-        stream = _stream(container)
+    with opened(path, demuxer) as container:
+        stream = picture_stream(container)
         first = _first_frame(container, stream)
         # PyAV's objects must not be touched when their container is closed.
         codec, size_wh, rotation = str(stream.codec.canonical_name), _upright_wh(first, stream), _rotation(first)
@@ -99,8 +99,8 @@ def frames_at(path: str, demuxer: str, times_s: Sequence[float], size_wh: tuple[
 def _frames_by_pyav(
     path: str, demuxer: str, times_s: Sequence[float], size_wh: tuple[int, int], facts: Facts
 ) -> Decoded:
-    with _opened(path, demuxer) as container:
-        walk = _Walk(container, _stream(container), facts)
+    with opened(path, demuxer) as container:
+        walk = _Walk(container, picture_stream(container), facts)
         found: dict[float, Rgb] = {}
         for wanted_s in times_s:
             frame = walk.to(wanted_s)
@@ -120,7 +120,7 @@ def _frames_by_decord(path: str, times_s: Sequence[float], size_wh: tuple[int, i
     try:
         reader = VideoReader(path, num_threads=1)
         stamps = np.asarray(reader.get_frame_timestamp(range(len(reader))))[:, 0]
-        shown = np.searchsorted(stamps - stamps[0], np.asarray(times_s) + _EPSILON_S, side="right") - 1
+        shown = np.searchsorted(stamps - stamps[0], np.asarray(times_s) + EPSILON_S, side="right") - 1
         indices = sorted({max(0, int(index)) for index in shown})
         pictures = reader.get_batch(indices).asnumpy()
     except (DECORDError, RuntimeError, IndexError) as error:
@@ -134,7 +134,7 @@ class _Walk:
 
     def __init__(self, container: Any, stream: Any, facts: Facts) -> None:
         self._container, self._stream, self._facts = container, stream, facts
-        self._start_s = _start_s(stream)
+        self._start_s = start_s(stream)
         self._keys_s = [
             float(entry.timestamp * stream.time_base) - self._start_s
             for entry in stream.index_entries
@@ -153,7 +153,7 @@ class _Walk:
             self._frames, self._shown, self._ahead = self._decoded(), None, None
         while True:
             self._ahead = self._ahead or next(self._frames, None)
-            if self._ahead is None or self.time_of(self._ahead) > wanted_s + _EPSILON_S:
+            if self._ahead is None or self.time_of(self._ahead) > wanted_s + EPSILON_S:
                 return self._shown or self._ahead
             self._shown, self._ahead = self._ahead, None
 
@@ -180,14 +180,14 @@ class _Walk:
                 self.damaged += 1
 
 
-def _opened(path: str, demuxer: str) -> Any:
+def opened(path: str, demuxer: str) -> Any:
     try:
         return av.open(path, format=demuxer, options={"protocol_whitelist": "file"}, metadata_errors="replace")
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise NotReadable("This video is damaged or incomplete. Save it again and retry.") from error
 
 
-def _stream(container: Any) -> Any:
+def picture_stream(container: Any) -> Any:
     if not container.streams.video:
         what = "sound, but no pictures" if container.streams.audio else "no pictures"
         raise NotReadable(f"This file has {what}. Choose a video.")
@@ -213,8 +213,8 @@ def _scan(path: str, demuxer: str) -> tuple[list[float], int, bool]:
     """Time stamps of all pictures in order, the number of keyframes, and whether there was time for all of them."""
     stamps: list[float] = []
     keys, ends_at = 0, time.monotonic() + _SCAN_S
-    with _opened(path, demuxer) as container:
-        stream = _stream(container)
+    with opened(path, demuxer) as container:
+        stream = picture_stream(container)
         base = stream.time_base or Fraction(1, 1000)
         packets = container.demux(stream)
         for number in itertools.count():
@@ -234,11 +234,11 @@ def _scan(path: str, demuxer: str) -> tuple[list[float], int, bool]:
 
 
 def _claimed_duration_s(path: str, demuxer: str) -> float:
-    with _opened(path, demuxer) as container:
+    with opened(path, demuxer) as container:
         return float(container.duration or 0) / av.time_base
 
 
-def _start_s(stream: Any) -> float:
+def start_s(stream: Any) -> float:
     return float((stream.start_time or 0) * stream.time_base)
 
 
@@ -256,7 +256,7 @@ def _upright_wh(frame: Any, stream: Any) -> tuple[int, int]:
 def _rgb(frame: Any, size_wh: tuple[int, int], rotation: int) -> Rgb:
     width, height = size_wh[::-1] if rotation % 180 else size_wh
     picture = frame.to_ndarray(format="rgb24", width=width, height=height, interpolation="AREA")
-    return _turned(picture, rotation)
+    return turned(picture, rotation)
 
 
 def _scaled(picture: Rgb, size_wh: tuple[int, int], rotation: int) -> Rgb:
@@ -264,5 +264,5 @@ def _scaled(picture: Rgb, size_wh: tuple[int, int], rotation: int) -> Rgb:
     return _rgb(frame, size_wh, rotation)
 
 
-def _turned(picture: Rgb, rotation: int) -> Rgb:
+def turned(picture: Rgb, rotation: int) -> Rgb:
     return np.ascontiguousarray(np.rot90(picture, rotation // 90))

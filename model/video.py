@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # at run time only where a video is read: the page is up befo
 Result = TypeVar("Result")
 
 ACCEPTED = "MP4, MOV, WebM, MKV, AVI or GIF"
+_DEMUXERS = {"video/webm": "matroska", "video/x-msvideo": "avi", "image/gif": "gif"}
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
@@ -57,6 +58,11 @@ class VideoFile:
     media_type: str
     facts: Facts
     notices: tuple[str, ...] = ()
+
+    @property
+    def demuxer(self) -> str:
+        """FFmpeg's reader of such files, by content; the only one that may open this one."""
+        return _DEMUXERS.get(self.media_type, "mov")
 
     @property
     def duration_s(self) -> float:
@@ -148,7 +154,7 @@ def frames_at(
     size_wh = _within(video.size_wh, max_pixels)
     decoded = _in_worker(
         decoding.frames_at,
-        *(_plain_path(video.path), _demuxer(video.media_type), tuple(times_s), size_wh, video.facts),
+        *(_plain_path(video.path), video.demuxer, tuple(times_s), size_wh, video.facts),
         limit_s=limits.frames_s + len(times_s),
     )
     notices = (f"{decoded.damaged} damaged parts of the video were left out.",) if decoded.damaged else ()
@@ -208,10 +214,6 @@ def _kind_of(head: bytes) -> tuple[str, str]:
     if head[:4] == b"GIF8":
         return "gif", "image/gif"
     raise MediaError(f"This file is not a video. Choose a {ACCEPTED} file.")
-
-
-def _demuxer(media_type: str) -> str:
-    return {"video/webm": "matroska", "video/x-msvideo": "avi", "image/gif": "gif"}.get(media_type, "mov")
 
 
 def _check_bytes(size: int, limits: VideoLimits) -> None:

@@ -12,6 +12,7 @@ import os
 import threading
 import weakref
 from collections.abc import Callable
+from concurrent.futures import wait
 from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -22,8 +23,15 @@ MEMORY_LIMIT_BYTES = 4 * 2**30
 """More memory than this a process does not get, where the system can refuse it."""
 
 
+_CANCEL_WITHIN_S = 0.1
+
+
 class WorkerLost(Exception):
     """The work took too long or too much memory, or its process died of it. The next work finds a process again."""
+
+
+class WorkCancelled(Exception):
+    """The work was stopped because nobody wants its result any more."""
 
 
 class Workers:
@@ -38,10 +46,18 @@ class Workers:
         self._pool: ProcessPool | None = None
         self._lock = threading.Lock()
 
-    def run(self, function: Callable[..., T], *args: object, limit_s: float) -> T:
-        """What the function returns, or raises. Raises `WorkerLost` after `limit_s` seconds of work."""
+    def run(
+        self, function: Callable[..., T], *args: object, limit_s: float, cancel: threading.Event | None = None
+    ) -> T:
+        """What the function returns, or raises. Raises `WorkerLost` after `limit_s` seconds of work, and
+        `WorkCancelled` soon after `cancel` is set; the process ends then."""
+        work = self._started().schedule(function, args, timeout=limit_s)
+        while cancel is not None and not wait([work], _CANCEL_WITHIN_S).done:
+            if cancel.is_set():
+                work.cancel()
+                raise WorkCancelled
         try:
-            result: T = self._started().schedule(function, args, timeout=limit_s).result()
+            result: T = work.result()
         except (TimeoutError, MemoryError, ProcessExpired) as error:
             raise WorkerLost from error
         return result

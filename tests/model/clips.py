@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -41,8 +41,15 @@ def write_clip(
     keyframe_every: int = 30,
     container: str | None = None,
     size_wh: tuple[int, int] = SIZE_WH,
+    sound: str = "",
+    rotation: int = 0,
+    options: Mapping[str, str] | None = None,
 ) -> Path:
-    """A clip that shows picture `i` from `times_s[i]` on."""
+    """A clip that shows picture `i` from `times_s[i]` on, over a tone in the codec `sound`.
+
+    `rotation` is how far a player has to turn the pictures against the clock, in degrees; `options` are the
+    codec's own.
+    """
     base = Fraction(1, 1000)
     with av.open(str(path), "w", format=container) as output:
         stream: Any = output.add_stream(codec, rate=30)
@@ -50,13 +57,31 @@ def write_clip(
         stream.pix_fmt = "rgb8" if codec == "gif" else "yuv420p"
         stream.gop_size = keyframe_every
         stream.codec_context.time_base = base
-        stream.options = _OPTIONS.get(codec, {})
+        stream.options = {**_OPTIONS.get(codec, {}), **(options or {})}
+        if rotation:
+            stream.set_display_rotation(rotation)
+        if sound:
+            _write_tone(output, sound, times_s[-1])
         for index, time_s in enumerate(times_s):
             frame = av.VideoFrame.from_ndarray(numbered(index, size_wh), format="rgb24")
             frame.pts, frame.time_base = round(time_s / base), base
             output.mux(stream.encode(frame))
         output.mux(stream.encode())
     return path
+
+
+TONE_HZ = 440
+
+
+def _write_tone(output: Any, codec: str, seconds: float) -> None:
+    rate = 48_000
+    stream = output.add_stream(codec, rate=rate, layout="mono")
+    wave = np.sin(np.arange(int(seconds * rate)) * (2 * np.pi * TONE_HZ / rate)).astype(np.float32) / 2
+    for start in range(0, len(wave), rate // 10):
+        frame = av.AudioFrame.from_ndarray(wave[None, start : start + rate // 10], format="fltp", layout="mono")
+        frame.sample_rate, frame.pts, frame.time_base = rate, start, Fraction(1, rate)
+        output.mux(stream.encode(frame))
+    output.mux(stream.encode(None))
 
 
 _OPTIONS = {

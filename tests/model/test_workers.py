@@ -6,6 +6,7 @@ import operator
 import os
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from model.workers import MEMORY_LIMIT_BYTES, WorkerLost, Workers
+from model.workers import MEMORY_LIMIT_BYTES, WorkCancelled, WorkerLost, Workers
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -50,6 +51,15 @@ def test_what_goes_wrong_is_lost_alone(
 ) -> None:
     with pytest.raises(WorkerLost):
         workers.run(function, *arguments, limit_s=2)
+    assert workers.run(operator.mul, 6, 7, limit_s=60) == 42
+
+
+def test_what_nobody_waits_for_any_more_is_ended(workers: Workers) -> None:
+    cancel = threading.Event()
+    assert workers.run(operator.mul, 6, 7, limit_s=60, cancel=cancel) == 42
+    threading.Timer(0.3, cancel.set).start()
+    with pytest.raises(WorkCancelled):
+        workers.run(time.sleep, 600, limit_s=600, cancel=cancel)
     assert workers.run(operator.mul, 6, 7, limit_s=60) == 42
 
 

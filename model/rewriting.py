@@ -1,0 +1,71 @@
+"""Videos made of videos: a part cut out, or every picture drawn on.
+
+Knows opened videos and sentences for what goes wrong; the work is done by `model.encoding` in a process of its own, so
+that it can be stopped at any time. Does not know what is drawn.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from model.errors import MediaError, RequestError
+from model.video import VideoFile
+from model.workers import WorkCancelled, WorkerLost, Workers
+
+if TYPE_CHECKING:  # at run time only where a video is written: the page is up before PyAV is loaded
+    from model.encoding import Painter
+
+Result = TypeVar("Result")
+
+# Enough for 4K on a slow machine; a process that hangs is not waited for longer.
+_LIMIT_S_PER_S = 20.0
+_LEAST_LIMIT_S = 60.0
+_WORKERS = Workers()
+
+
+def cut(video: VideoFile, range_s: tuple[float, float], to: Path, cancel: threading.Event) -> bool:
+    """Write a part of a video as an MP4 file, with its sound. Returns whether the pictures could stay the very same.
+
+    Raises `MediaError`, and `RequestError` when it was stopped.
+    """
+    from model import encoding
+
+    return _in_worker(encoding.cut, *_source(video, to), range_s, video.facts, limit_s=_limit_s(video), cancel=cancel)
+
+
+def paint(video: VideoFile, painter: Painter, to: Path, cancel: threading.Event) -> None:
+    """Write a video as an MP4 file with every picture drawn on, at its time and with its sound.
+
+    `painter` is sent to another process, so it has to be of a module's class. Raises what `cut` raises.
+    """
+    from model import encoding
+
+    arguments = (*_source(video, to), video.facts, None, painter)
+    _in_worker(encoding.rewrite, *arguments, limit_s=_limit_s(video), cancel=cancel)
+
+
+def _source(video: VideoFile, to: Path) -> tuple[str, str, str]:
+    return str(video.path.resolve()), video.demuxer, str(to.resolve())
+
+
+def _limit_s(video: VideoFile) -> float:
+    return _LEAST_LIMIT_S + _LIMIT_S_PER_S * video.duration_s
+
+
+def _in_worker(function: Callable[..., Result], *arguments: object, limit_s: float, cancel: threading.Event) -> Result:
+    """The result of a function of `model.encoding`, whose troubles become sentences."""
+    from model.decoding import NotReadable
+
+    try:
+        return _WORKERS.run(function, *arguments, limit_s=limit_s, cancel=cancel)
+    except WorkCancelled as error:
+        raise RequestError("Stopped. Nothing was written.") from error
+    except NotReadable as error:
+        raise MediaError(str(error)) from error
+    except WorkerLost as error:
+        raise MediaError("This video takes too long to write, or too much memory. Try a shorter part of it.") from error
+    except Exception as error:  # FFmpeg's own: a full disk, a size that H.264 does not have
+        raise MediaError("This video could not be written. Is there room on the disk?") from error
