@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Ranks of the modules of `model`: a module imports only from a lower rank, or from its own package.
 RANKS = (
     ("model.types", "model.errors", "model.workers", "model.decoding"),
-    ("model.catalog",),
+    ("model.catalog", "model.encoding"),
     (
         "model.media",
         "model.prompts",
@@ -25,7 +25,7 @@ RANKS = (
         "model.engines.memory",
     ),
     ("model.files", "model.documents", "model.video", "model.engines.fake"),
-    ("model.engines.local",),
+    ("model.engines.local", "model.rewriting"),
     ("model.loading",),
 )
 HEAVY = ("torch", "torchvision", "transformers", "qwen_vl_utils", "accelerate", "bitsandbytes")
