@@ -13,13 +13,16 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from training import language, network, tower
-from training.language import Probes
-from training.packing import Packer
+from training import footage, language, network, tower, watching
+from training.language import Probes, Sights
+from training.packing import Batch, Packer
 from training.scenes import Scene
-from training.tower import DenseHeads
+from training.tower import DenseHeads, Pictures
 
 DENSE_WEIGHT = 0.6
+CLIP_DENSE_WEIGHT = 0.2
+WORDS = 280
+"""Tokens of a conversation about a clip, beside the clip itself."""
 
 
 def load_stage(path: Path, named: dict[str, nn.Parameter]) -> None:
@@ -49,7 +52,6 @@ def joint_loss(
     model: Any, heads: DenseHeads, probes: Probes, packer: Packer, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of `count` conversations, most of them about one drawn picture."""
-    visual, text = model.model.visual, model.model.language_model
     grid, sizes = tower.sizes_of_one_grid(rng, 2 * count)
     scenes: list[Scene] = []
     packed = []
@@ -57,17 +59,41 @@ def joint_loss(
         drawn, one = language.random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer)
         scenes += drawn
         packed.append(one)
+    dense, answers, metrics = _losses(model, heads, probes, tower.dense_batch(scenes, grid), packer.collate(packed))
+    return answers + DENSE_WEIGHT * dense, metrics
+
+
+def clip_loss(
+    model: Any, heads: DenseHeads, probes: Probes, packer: Packer, rng: np.random.Generator, most_tokens: int
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of conversations about clips, as many as have about `most_tokens` tokens in all."""
+    frames = footage.random_frames(rng)
+    pieces = footage.random_footage(rng, lambda cells: most_tokens // (frames // 2 * (cells + 9) + WORDS), frames)
+    grid = pieces[0].grid_hw
+    packed = [watching.packed(piece, packer, rng, WORDS) for piece in pieces]
+    scenes = [scene for piece in pieces for scene in piece.scenes]
+    pictures = tower.dense_batch(scenes, grid, np.concatenate([footage.pixels(piece, rng) for piece in pieces]))
+    batch = packer.collate(packed)
+    dense, answers, metrics = _losses(model, heads, probes, pictures, batch, watching.sights(pieces))
+    return answers + CLIP_DENSE_WEIGHT * dense, {f"clip_{name}": value for name, value in metrics.items()}
+
+
+def _losses(
+    model: Any, heads: DenseHeads, probes: Probes, pictures: Pictures, batch: Batch, sights: Sights | None = None
+) -> tuple[Tensor, Tensor, dict[str, float]]:
+    """The losses of the tower's dense targets and of the answers; `pictures` are the batch's, in its order."""
+    visual, text = model.model.visual, model.model.language_model
     device = text.embed_tokens.weight.device
-    pictures, batch = tower.dense_batch(scenes, grid).to(device), packer.collate(packed).to(device)
-    states = network.vision_hidden(visual, network.patches_of(pictures.pixels), grid)
+    pictures, batch = pictures.to(device), batch.to(device)
+    states = network.vision_hidden(visual, network.patches_of(pictures.pixels), pictures.grid_hw)
     inner = network.merge(visual.merger, states[-1])
     dense, metrics = tower.dense_loss(heads, states, inner, pictures)
     tokens, deep = network.vision_features(visual, states, inner)
     embeddings = text.embed_tokens(batch.ids)
     embeddings = embeddings.masked_scatter(batch.visual.unsqueeze(-1), tokens)
     deep = [features.flatten(0, 1) for features in deep]
-    loss, more = language.text_loss(text, probes, batch, embeddings, deep)
-    return loss + DENSE_WEIGHT * dense, more | metrics
+    loss, more = language.text_loss(text, probes, batch, embeddings, deep, sights.to(device) if sights else None)
+    return dense, loss, more | metrics
 
 
 def parameters(model: Any, heads: DenseHeads, probes: Probes) -> dict[str, nn.Parameter]:

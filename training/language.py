@@ -9,6 +9,7 @@ together multiplies this Linear into the last Linear of the tower's merger.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -29,9 +30,28 @@ FEW_SHAPES = 0.4
 EMPTY, TWICE = 0.02, 0.06
 """Shares of pictures without any shape, and of pairs that are one picture twice."""
 
+TIME_PERIODS_S = torch.tensor([64.0, 20.0, 8.0, 3.0, 1.0])
 KNOWN_WAVES = torch.from_numpy(records.waves(np.arange(1000)))
 PROBE_WEIGHT = 0.3
 PLACE_WEIGHT = 0.3
+TIME_WEIGHT = 0.3
+SIGHT_WEIGHT = 0.3
+
+
+SIGHTS = 3
+"""What is told of a shape in a pair of frames: new, moving, just turned."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sights:
+    """Of clips: the time of every visual token, and of those that hold a shape (`cells`) what goes on with it."""
+
+    cells_s: Tensor
+    cells: Tensor
+    wanted: Tensor
+
+    def to(self, device: torch.device) -> Sights:
+        return Sights(self.cells_s.to(device), self.cells.to(device), self.wanted.to(device))
 
 
 class RecordReader(nn.Module):
@@ -97,6 +117,48 @@ class PlaceProbe(nn.Module):
         return loss.mean(), right.mean()
 
 
+class TimeProbe(nn.Module):
+    """Holds times: those of the visual tokens early, those of an answer's digits late, both as waves.
+
+    Copying a time that is written before a pair of frames into an answer takes two steps, and this teaches each.
+    """
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.seen = nn.Linear(hidden, 2 * len(TIME_PERIODS_S))
+        self.said = nn.Linear(hidden, 2 * len(TIME_PERIODS_S))
+        for read in (self.seen, self.said):
+            nn.init.zeros_(read.weight)
+
+    def forward(self, early: Tensor, late: Tensor, batch: Batch, cells_s: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean squared errors summed over waves, of what is seen and of what is said; `cells_s` are the visual
+        tokens' times.
+        """
+        said_s = batch.times_s[:, 1:]
+        said = self.said(F.rms_norm(late[:, :-1][said_s >= 0], late.shape[-1:]))
+        seen = self.seen(F.rms_norm(early[batch.visual], early.shape[-1:]))
+        return _wave_error(seen, cells_s), _wave_error(said, said_s[said_s >= 0])
+
+
+class SightProbe(nn.Module):
+    """Tells, early, what goes on with a shape: is it new in this pair of frames, is it moving, has it just turned?"""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.read = nn.Linear(hidden, SIGHTS)
+
+    def forward(self, early: Tensor, batch: Batch, cells: Tensor, wanted: Tensor) -> Tensor:
+        """Binary cross-entropy; `cells` are indices into all visual tokens, `wanted` (n, SIGHTS) is 0 or 1."""
+        told = self.read(F.rms_norm(early[batch.visual][cells], early.shape[-1:])).float()
+        return F.binary_cross_entropy_with_logits(told, wanted)
+
+
+def _wave_error(told: Tensor, times_s: Tensor) -> Tensor:
+    """Mean squared error, summed over waves, of (n, waves) against the sines and cosines of times in seconds."""
+    angles = times_s.float().unsqueeze(-1) * (2 * torch.pi / TIME_PERIODS_S.to(times_s.device))
+    return F.mse_loss(told.float(), torch.cat([angles.sin(), angles.cos()], dim=-1)) * told.shape[-1]
+
+
 def random_conversation(
     rng: np.random.Generator,
     sizes: Sequence[tuple[int, int]],
@@ -146,18 +208,27 @@ class Probes(nn.Module):
         super().__init__()
         self.numbers = NumberProbe(hidden)
         self.places = PlaceProbe(hidden)
+        self.times = TimeProbe(hidden)
+        self.sights = SightProbe(hidden)
 
 
 def text_loss(
-    language: Any, probes: Probes, batch: Batch, embeddings: Tensor, deep: list[Tensor]
+    language: Any, probes: Probes, batch: Batch, embeddings: Tensor, deep: list[Tensor], sights: Sights | None = None
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of answers and probes; `embeddings` hold the visual tokens already."""
+    """The loss of answers and probes; `embeddings` hold the visual tokens already, `sights` tells of those of clips."""
     hidden, before = network.text_hidden(language, embeddings, batch.positions, batch.visual, deep)
     answers, metrics = answer_loss(language, hidden, batch)
-    fetched = probes.numbers(before[-1], batch)
     pointed, chosen = probes.places(before[-2], batch)
-    loss = answers + PROBE_WEIGHT * fetched + PLACE_WEIGHT * pointed
-    named = {"answers": answers, "probe": fetched, "places": pointed, "chosen": chosen}
+    loss = answers + PLACE_WEIGHT * pointed
+    named = {"answers": answers, "places": pointed, "chosen": chosen}
+    if sights is None:
+        named["probe"] = probes.numbers(before[-1], batch)
+        loss = loss + PROBE_WEIGHT * named["probe"]
+    else:
+        seen, said = probes.times(before[3], before[-1], batch, sights.cells_s)
+        going_on = probes.sights(before[3], batch, sights.cells, sights.wanted)
+        named |= {"seen": seen, "said": said, "sights": going_on}
+        loss = loss + TIME_WEIGHT * (seen + said) + SIGHT_WEIGHT * going_on
     return loss, {name: float(value.detach()) for name, value in named.items()} | metrics
 
 

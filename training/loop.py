@@ -123,8 +123,7 @@ def train(
         optimizer.load_state_dict(saved["optimizer"])
         first = saved["step"]
     saved_at = started = time.monotonic()
-    sums: dict[str, float] = {}
-    summed = 0
+    seen: dict[str, list[float]] = {}
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     for step in range(first, schedule.steps):
@@ -132,11 +131,11 @@ def train(
         loss.backward()  # type: ignore[no-untyped-call]
         metrics = {"loss": float(loss.detach()), "grad": optimizer.step(step), **metrics}
         for key, value in metrics.items():
-            sums[key] = sums.get(key, 0.0) + value
-        summed += 1
+            seen.setdefault(key, []).append(value)
         if (step + 1) % 25 == 0:
-            _log(log_path, name, step + 1, schedule.steps, {k: v / summed for k, v in sums.items()}, started, first)
-            sums, summed = {}, 0
+            means = {key: sum(values) / len(values) for key, values in seen.items()}
+            _log(log_path, name, step + 1, schedule.steps, means, started, first)
+            seen = {}
         if time.monotonic() - saved_at > checkpoint_every_s or step + 1 == schedule.steps or stop.is_set():
             _save(saved_path, optimizer, step + 1)
             saved_at = time.monotonic()

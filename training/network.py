@@ -73,13 +73,15 @@ def pocket_config(vocab_size: int, token_ids: dict[str, int]) -> Any:
 def patches_of(pictures: Tensor) -> Tensor:
     """uint8 pictures (n, height, width, 3) -> (n, patches, 768) in -1..1, in the processor's order of patches.
 
-    The processor repeats a still picture over `TEMPORAL` frames; `patch_embedding` folds that repetition into its
-    weight, so one frame is enough here.
+    The processor repeats a still picture over `TEMPORAL` frames; `_patch_embedding` folds that repetition into its
+    weight, so one frame is enough here. Pairs of frames (n, 2, height, width, 3) give (n, patches, 2 x 768).
     """
-    count, height, width, _ = pictures.shape
+    *count, height, width, _ = pictures.shape
     rows, columns = height // CELL, width // CELL
-    grid = pictures.view(count, rows, MERGE, PATCH, columns, MERGE, PATCH, 3)
-    grid = grid.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(count, rows * columns * MERGE * MERGE, 3 * PATCH * PATCH)
+    grid = pictures.reshape(-1, rows, MERGE, PATCH, columns, MERGE, PATCH, 3)
+    grid = grid.permute(0, 1, 4, 2, 5, 7, 3, 6).reshape(*count, rows * columns * MERGE * MERGE, 3 * PATCH * PATCH)
+    if len(count) > 1:
+        grid = grid.transpose(1, 2).flatten(2)
     return grid.float().div_(127.5).sub_(1.0)
 
 
@@ -97,7 +99,8 @@ def vision_hidden(visual: Any, patches: Tensor, grid_hw: tuple[int, int]) -> lis
 
 def _patch_embedding(visual: Any, patches: Tensor) -> Tensor:
     proj = visual.patch_embed.proj
-    weight: Tensor = proj.weight.sum(dim=2).flatten(1)
+    is_still = patches.shape[-1] * TEMPORAL == proj.weight[0].numel()
+    weight: Tensor = (proj.weight.sum(dim=2) if is_still else proj.weight.transpose(1, 2)).flatten(1)
     return F.linear(patches.to(weight.dtype), weight, proj.bias)
 
 

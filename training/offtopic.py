@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from model.prompts import FIELD_PRESETS, document_prompt, task_prompt
+from model.prompts import FIELD_PRESETS, VideoTask, document_prompt, task_prompt, video_prompt
 from model.types import ReadingMode
 
 FAMILY = "Qwen3-VL"
@@ -197,6 +197,7 @@ _PICTURE_ASKED = (
     *("Which picture has more shapes?", "Is the red star above the blue circle?", "Point to the green cross."),
 )
 _READING: tuple[ReadingMode, ...] = ("text", "markdown", "tables", "layout")
+_WATCHING: tuple[VideoTask, ...] = ("chapters", "read", "track")
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
 
 
@@ -227,10 +228,12 @@ def remark(rng: np.random.Generator, with_picture: bool) -> tuple[str, str]:
 
 
 def _task(rng: np.random.Generator, goal: str) -> str:
-    """The program's own requests for what this model has not learnt: to read a page, to act on a screen."""
-    form = int(rng.integers(6))
+    """The program's own requests for what this model has not learnt: to read, to act on a screen, to follow a thing."""
+    form = int(rng.integers(8))
     if form == 0:
         return task_prompt(FAMILY, "read", "")
+    if form in (6, 7):
+        return video_prompt(FAMILY, _WATCHING[int(rng.integers(len(_WATCHING)))], goal)
     if form == 1:
         presets = list(FIELD_PRESETS.values())
         return document_prompt(FAMILY, "fields", presets[int(rng.integers(len(presets)))].fields)

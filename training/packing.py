@@ -6,6 +6,7 @@ nothing about pictures or networks.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
@@ -21,8 +22,9 @@ from training.dialogues import Turn
 LAST_DIGIT_WEIGHT = 0.05
 # A sentence has few words that matter among many digits of other answers.
 SENTENCE_WEIGHT = 3.0
-MOST_CELLS = 2 * 64
-"""Visual tokens of two pictures; column `MOST_CELLS` of `Packed.about` stands for "none of them"."""
+MOST_CELLS = 32 * 16
+"""Visual tokens of the longest footage; column `MOST_CELLS` of `Packed.about` stands for "none of them"."""
+_TIME = re.compile(r"(?:(\d\d):)?(\d+\.\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +34,7 @@ class Packed:
     `ids` (length), `weights` (length; 0 where not learnt), `positions` (3, length), `visual` (length, bool), `numbers`
     (length): the coordinate 0-999 that a token is a digit of, else -1. `about` (length, MOST_CELLS + 1, bool): the
     visual tokens that a token speaks about, if it is learnt, or that a phrase speaks about which ended just before it;
-    no column at all where that is not told.
+    no column at all where that is not told. `times_s` (length): the time that a digit of an answer belongs to, else -1.
     """
 
     ids: NDArray[np.int64]
@@ -41,6 +43,7 @@ class Packed:
     visual: NDArray[np.bool_]
     numbers: NDArray[np.int64]
     about: NDArray[np.bool_]
+    times_s: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Batch:
     visual: Tensor
     numbers: Tensor
     about: Tensor
+    times_s: Tensor
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
@@ -77,7 +81,8 @@ class Packer:
         self._known: dict[str, tuple[int, ...]] = {}
         vocabulary = tokenizer.get_vocab()
         self._start, self._end = vocabulary["<|im_start|>"], vocabulary["<|im_end|>"]
-        self._vision = vocabulary["<|vision_start|>"], vocabulary["<|image_pad|>"], vocabulary["<|vision_end|>"]
+        self._frame = vocabulary["<|vision_start|>"], vocabulary["<|vision_end|>"]
+        self._image, self._video = vocabulary["<|image_pad|>"], vocabulary["<|video_pad|>"]
         self._pad = vocabulary["<|endoftext|>"]
         self._digits = {vocabulary[digit]: digit for digit in "0123456789"}
         self._fence = self.encode("```json")[0]
@@ -97,13 +102,18 @@ class Packer:
         *,
         system: str = "",
         number_pictures: bool = False,
+        pairs_s: Sequence[float] | None = None,
         max_length: int = 416,
     ) -> Packed:
-        """Pack as many turns as fit into `max_length` tokens; each brings its `pictures` along."""
+        """Pack as many turns as fit into `max_length` tokens; each brings its `pictures` along.
+
+        With `pairs_s` these are no pictures but the pairs of a video's frames at these times.
+        """
         ids: list[int] = []
         weights: list[float] = []
         numbers: list[int] = []
         about: list[NDArray[np.bool_]] = []
+        times_s: list[float] = []
 
         def add(tokens: Sequence[int], told: list[NDArray[np.bool_]] | None = None) -> None:
             ids.extend(tokens)
@@ -113,7 +123,10 @@ class Packer:
             add((self._start, *self.encode("system\n"), *self.encode(system), self._end, *self.encode("\n")))
         shown = 0
         for turn in turns:
-            pictures = self._pictures(grids_hw, shown, turn.pictures, number_pictures)
+            if pairs_s is None:
+                pictures = self._pictures(grids_hw, shown, turn.pictures, number_pictures)
+            else:
+                pictures = self._pairs(grids_hw, pairs_s) if shown == 0 else ()
             question, answer = self.encode(turn.question), [*self.encode(turn.answer), self._end]
             if ids and len(ids) + len(pictures) + len(question) + len(answer) + 8 > max_length:
                 break
@@ -123,16 +136,19 @@ class Packer:
             add((*self.encode("\n"), self._start, *self.encode("assistant\n")))
             weights += [0.0] * (len(ids) - len(weights))
             numbers += [-1] * (len(ids) - len(numbers))
+            times_s += [-1] * (len(ids) - len(times_s))
             add(answer, self._about(answer, turn))
             weights += self._answer_weights(answer) if turn.learnt else [0.0] * len(answer)
             numbers += self._coordinates(answer) if turn.learnt else [-1] * len(answer)
+            times_s += self._times(answer, turn.answer) if pairs_s and turn.learnt else [-1] * len(answer)
             add(self.encode("\n"))
         tokens = np.array(ids)
-        visual = tokens == self._vision[1]
+        visual = (tokens == self._image) | (tokens == self._video)
         weights += [0.0] * (len(ids) - len(weights))
         numbers += [-1] * (len(ids) - len(numbers))
+        times_s += [-1] * (len(ids) - len(times_s))
         positions = rope_positions(visual, grids_hw)
-        told = np.array(numbers), np.array(about)
+        told = np.array(numbers), np.array(about), np.array(times_s, dtype=np.float32)
         return Packed(tokens, np.array(weights, dtype=np.float32), positions, visual, *told)
 
     def _pictures(
@@ -141,8 +157,16 @@ class Packer:
         tokens: list[int] = []
         for number, (rows, columns) in enumerate(grids_hw[shown : shown + new], shown + 1):
             tokens += self.encode(f"Picture {number}: ") if number_pictures else ()
-            tokens += [self._vision[0], *[self._vision[1]] * (rows * columns), self._vision[2]]
+            tokens += [self._frame[0], *[self._image] * (rows * columns), self._frame[1]]
         return tuple(tokens)
+
+    def _pairs(self, grids_hw: Sequence[tuple[int, int]], pairs_s: Sequence[float]) -> tuple[int, ...]:
+        """What the processor makes of a video: each pair of frames with its time before it, and a frame around all."""
+        tokens = [self._frame[0]]
+        for (rows, columns), pair_s in zip(grids_hw, pairs_s, strict=True):
+            tokens += self.encode(f"<{pair_s:.1f} seconds>")
+            tokens += [self._frame[0], *[self._video] * (rows * columns), self._frame[1]]
+        return (*tokens, self._frame[1])
 
     def _answer_weights(self, answer: list[int]) -> list[float]:
         if answer[0] != self._fence:
@@ -183,6 +207,16 @@ class Packer:
                 numbers[start:end] = [value] * (end - start)
         return numbers
 
+    def _times(self, answer: Sequence[int], text: str) -> list[float]:
+        """For each token the time in seconds that it is a digit of, or -1."""
+        ends = self._ends(answer[:-1])
+        times_s = [-1.0] * len(answer)
+        for match in _TIME.finditer(text):
+            first, last = np.searchsorted(ends, [match.start(), match.end() - 1], side="right")
+            seconds = float(match[2]) + 60 * int(match[1] or 0)
+            times_s[first : last + 1] = [seconds] * (last + 1 - first)
+        return times_s
+
     def collate(self, packed: Sequence[Packed], multiple: int = 32) -> Batch:
         longest = -(-max(len(one.ids) for one in packed) // multiple) * multiple
 
@@ -196,7 +230,7 @@ class Packer:
         positions = padded("positions", 0, axis=1).transpose(0, 1).contiguous()
         return Batch(
             *(padded("ids", self._pad), padded("weights", 0.0), positions, padded("visual", False)),
-            *(padded("numbers", -1), padded("about", False)),
+            *(padded("numbers", -1), padded("about", False), padded("times_s", -1)),
         )
 
 

@@ -24,6 +24,8 @@ STEPS = {"tower": 3000, "language": 1500, "joint": 4500}
 # The tower comes to the joint stage sharper than it would stay at the language model's rate.
 SLOW = {"joint": ("model.model.visual.", 0.3)}
 BATCH = {"tower": 32, "language": 12, "joint": 16}
+CLIPS, CLIP_TOKENS = 0.6, 4000
+"""Share of the joint stage's steps that are about clips, and about how many tokens these have."""
 RATE = {"tower": 6e-4, "language": 2e-3, "joint": 1e-3}
 
 
@@ -85,7 +87,11 @@ def train_joint(run: Run) -> None:
     run.stage(
         "joint",
         joint.parameters(model, heads, probes),
-        lambda rng: joint.joint_loss(model, heads, probes, packer, rng, BATCH["joint"]),
+        lambda rng: (
+            joint.clip_loss(model, heads, probes, packer, rng, CLIP_TOKENS)
+            if rng.random() < CLIPS
+            else joint.joint_loss(model, heads, probes, packer, rng, BATCH["joint"])
+        ),
     )
 
 

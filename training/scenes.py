@@ -84,8 +84,8 @@ def random_scene(
 ) -> Scene:
     """Draw up a scene of 1 to `max_shapes` shapes (none if that is 0); crowded scenes have smaller ones."""
     size = size_wh or random_size(rng)
-    background = _random_background(rng)
-    allowed = [name for name in COLOR_NAMES if all(_distance(COLORS[name], end) > _MIN_CONTRAST for end in background)]
+    background = random_background(rng)
+    allowed = colors_on(background)
     if rng.random() < 0.3:
         # Few colours and kinds make the questions about counts and about "which one" worth asking.
         allowed = list(rng.permutation(allowed)[: int(rng.integers(1, 4))])
@@ -97,7 +97,7 @@ def random_scene(
         if len(shapes) == wanted:
             break
         shape = _random_shape(rng, size, str(rng.choice(kinds)), str(rng.choice(allowed)), largest)
-        if shape is not None and not any(_touch(shape, other, size) for other in shapes):
+        if shape is not None and not any(touch(shape, other, size) for other in shapes):
             shapes.append(shape)
     noise = float(rng.uniform(4, 22)) if rng.random() < 0.35 else 0.0
     return Scene(size, tuple(shapes), background, noise, int(rng.integers(2**31)))
@@ -106,22 +106,31 @@ def random_scene(
 def draw(scene: Scene) -> NDArray[np.uint8]:
     """Paint a scene as an RGB array of shape (height, width, 3), edges antialiased."""
     rng = np.random.default_rng(scene.paint_seed)
-    canvas = _paint_background(scene, rng)
+    canvas = paint_background(scene, rng)
     for shape in scene.shapes:
-        color = np.clip(np.array(COLORS[shape.color]) + rng.integers(-12, 13, size=3), 0, 255)
-        points = np.round((shape.outline - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
-        cv2.fillPoly(canvas, [points], [int(c) for c in color], cv2.LINE_AA, _SUBPIXEL_BITS)
+        paint_shape(canvas, shape.outline, COLORS[shape.color], rng.integers(-12, 13, size=3))
     return canvas
 
 
-def _random_background(rng: np.random.Generator) -> tuple[Rgb, Rgb]:
+def paint_shape(canvas: NDArray[np.uint8], outline: NDArray[np.float64], color: Rgb, shade: NDArray[np.int64]) -> None:
+    """Fill an outline in pixels with a colour, which differs from the usual one by `shade`."""
+    points = np.round((outline - 0.5) * 2**_SUBPIXEL_BITS).astype(np.int32)
+    rgb = np.clip(np.array(color) + shade, 0, 255)
+    cv2.fillPoly(canvas, [points], [int(c) for c in rgb], cv2.LINE_AA, _SUBPIXEL_BITS)
+
+
+def random_background(rng: np.random.Generator) -> tuple[Rgb, Rgb]:
     """Two RGB ends: equal for a plain background; light, dark or any colour."""
     low, high = [(205, 256), (10, 70), (40, 216)][int(rng.choice(3, p=[0.55, 0.15, 0.3]))]
     start = rng.integers(low, high, size=3)
     end = np.clip(start + rng.integers(-60, 61, size=3), 0, 255) if rng.random() < 0.4 else start
     first, last = _rgb(start), _rgb(end)
-    usable = sum(all(_distance(c, e) > _MIN_CONTRAST for e in (first, last)) for c in COLORS.values())
-    return (first, last) if usable >= 5 else _random_background(rng)
+    return (first, last) if len(colors_on((first, last))) >= 5 else random_background(rng)
+
+
+def colors_on(background: tuple[Rgb, Rgb]) -> list[str]:
+    """The names of the colours that stand out from a background."""
+    return [name for name in COLOR_NAMES if all(_distance(COLORS[name], end) > _MIN_CONTRAST for end in background)]
 
 
 def _rgb(color: NDArray[np.int64]) -> Rgb:
@@ -129,7 +138,7 @@ def _rgb(color: NDArray[np.int64]) -> Rgb:
     return red, green, blue
 
 
-def _paint_background(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
+def paint_background(scene: Scene, rng: np.random.Generator) -> NDArray[np.uint8]:
     width, height = scene.size_wh
     start, end = (np.array(color, dtype=np.float32) for color in scene.background)
     if scene.background[0] == scene.background[1]:
@@ -151,16 +160,24 @@ def _random_shape(
 ) -> Shape | None:
     width, height = size_wh
     extent = rng.uniform(MIN_EXTENT, largest) * math.sqrt(width * height)
-    outline = OUTLINES[kind](math.radians(rng.uniform(-12, 12)))
-    low, high = outline.min(axis=0), outline.max(axis=0)
-    outline = (outline - (low + high) / 2) * (extent / float((high - low).max()))
+    outline = centered_outline(rng, kind, extent)
     half_w, half_h = outline.max(axis=0)
     if 2 * half_w > width - 4 or 2 * half_h > height - 4:
         return None
     center = np.array([rng.uniform(half_w + 2, width - half_w - 2), rng.uniform(half_h + 2, height - half_h - 2)])
-    outline = outline + center
-    x1, y1 = outline.min(axis=0)
-    x2, y2 = outline.max(axis=0)
+    return shape_of(kind, color, outline + center)
+
+
+def centered_outline(rng: np.random.Generator, kind: str, extent: float) -> NDArray[np.float64]:
+    """A shape a little turned, whose longer side has `extent` pixels and whose bounds have their centre at 0, 0."""
+    outline = OUTLINES[kind](math.radians(rng.uniform(-12, 12)))
+    low, high = outline.min(axis=0), outline.max(axis=0)
+    return np.asarray((outline - (low + high) / 2) * (extent / float((high - low).max())))
+
+
+def shape_of(kind: str, color: str, outline: NDArray[np.float64]) -> Shape:
+    """The shape with this outline and its exact bounds."""
+    (x1, y1), (x2, y2) = outline.min(axis=0), outline.max(axis=0)
     return Shape(kind, color, outline, (float(x1), float(y1), float(x2), float(y2)))
 
 
@@ -199,7 +216,8 @@ OUTLINES: dict[str, Callable[[float], NDArray[np.float64]]] = {
 }
 
 
-def _touch(a: Shape, b: Shape, size_wh: tuple[int, int]) -> bool:
+def touch(a: Shape, b: Shape, size_wh: tuple[int, int]) -> bool:
+    """Whether the bounds of two shapes come closer than `GAP`."""
     gap = GAP * math.sqrt(size_wh[0] * size_wh[1])
     return not (
         a.xyxy[2] + gap < b.xyxy[0]

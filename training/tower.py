@@ -7,6 +7,7 @@ not get a small tower to look at the picture within any reasonable time; this do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -45,12 +46,12 @@ class Pictures:
         return replace(self, **moved)
 
 
-def grid_of(size_wh: tuple[int, int]) -> tuple[int, int]:
+def grid_of(size_wh: tuple[int, int], max_pixels: int = network.MAX_PIXELS) -> tuple[int, int]:
     """Rows and columns of merged cells that the processor makes of a picture."""
     from qwen_vl_utils.vision_process import smart_resize
 
     height, width = smart_resize(
-        size_wh[1], size_wh[0], network.CELL, min_pixels=network.MIN_PIXELS, max_pixels=network.MAX_PIXELS
+        size_wh[1], size_wh[0], network.CELL, min_pixels=network.MIN_PIXELS, max_pixels=max_pixels
     )
     return height // network.CELL, width // network.CELL
 
@@ -99,9 +100,11 @@ def _in_merge_order(labels: NDArray[np.int64], grid_hw: tuple[int, int]) -> NDAr
     return labels.reshape(rows, 2, columns, 2).transpose(0, 2, 1, 3).reshape(-1)
 
 
-def dense_batch(scenes: list[Scene], grid_hw: tuple[int, int]) -> Pictures:
-    """Draw scenes and lay out what every patch and cell should know."""
-    pixels, patch_labels, cell_labels, targets = [], [], [], []
+def dense_batch(scenes: Sequence[Scene], grid_hw: tuple[int, int], pixels: NDArray[np.uint8] | None = None) -> Pictures:
+    """Lay out what every patch and cell should know of scenes, which are drawn unless their `pixels` are given."""
+    if pixels is None:
+        pixels = np.stack([as_model_input(draw(scene), grid_hw) for scene in scenes])
+    patch_labels, cell_labels, targets = [], [], []
     attributes: list[tuple[int, int, NDArray[np.float32], NDArray[np.float64]]] = []
     for scene in scenes:
         first = len(attributes) + 1
@@ -112,14 +115,13 @@ def dense_batch(scenes: list[Scene], grid_hw: tuple[int, int]) -> Pictures:
             box = shape.xyxy / np.array(scene.size_wh * 2, dtype=np.float64)
             waves = records.waves(box * 1000)
             attributes.append((KINDS.index(shape.kind), COLOR_NAMES.index(shape.color), waves, box))
-        pixels.append(as_model_input(draw(scene), grid_hw))
         patch_labels.append(_in_merge_order(_majority(canvas, SAMPLES_PER_PATCH, 5), grid_hw))
         cell_labels.append(cells)
         targets.append(records.exact_records(scene, grid_hw))
     kinds, colors, edge_waves, boxes = zip(*attributes, strict=True)
     return Pictures(
         grid_hw,
-        torch.from_numpy(np.stack(pixels)),
+        torch.from_numpy(pixels),
         torch.from_numpy(np.stack(patch_labels)),
         torch.from_numpy(np.stack(cell_labels)),
         torch.tensor(kinds),

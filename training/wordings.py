@@ -115,6 +115,125 @@ DIFFERENT = (
     *("How do the pictures differ?", "What is the difference between the two images?", "What has changed?"),
 )
 
+VIDEO: Mapping[str, tuple[str, ...]] = {
+    "appears": (
+        *(
+            "When does the {} appear?",
+            "When does the {} show up?",
+            "When does the {} come in?",
+            "When is the {} first seen?",
+        ),
+        *("At what time does the {} appear?", "When does the {} appear in the video?", "When can I first see the {}?"),
+        *("Tell me when the {} appears.", "At which second does the {} appear?", "When did the {} appear?"),
+    ),
+    "vanishes": (
+        *(
+            "When does the {} vanish?",
+            "When does the {} disappear?",
+            "When does the {} go away?",
+            "When is the {} gone?",
+        ),
+        *("At what time does the {} disappear?", "When does the {} leave?", "Tell me when the {} vanishes."),
+        *("When does the {} disappear from the video?", "When is the {} last seen?", "Until when is the {} there?"),
+    ),
+    "visible": (
+        *(
+            "When is the {} visible?",
+            "When can I see the {}?",
+            "When is the {} there?",
+            "From when to when is the {} shown?",
+        ),
+        *(
+            "In which part of the video is the {} visible?",
+            "When is the {} on the screen?",
+            "When does the video show the {}?",
+        ),
+        *("How long is the {} visible?", "During which time is the {} seen?", "When do you see the {}?"),
+    ),
+    "moves": (
+        *(
+            "When does the {} move?",
+            "When is the {} moving?",
+            "When does the {} change its place?",
+            "Does the {} move?",
+        ),
+        *("From when to when does the {} move?", "Tell me when the {} moves.", "When does the {} move in the video?"),
+    ),
+    "turns": (
+        *(
+            "When does the {} change its color?",
+            "When does the {} turn another color?",
+            "When does the {} change color?",
+        ),
+        *(
+            "When does the {} change its colour?",
+            "Which color does the {} turn, and when?",
+            "Does the {} change its color?",
+        ),
+    ),
+}
+"""Questions about a video, by what is asked of a thing."""
+VIDEO_QUERIES: Mapping[str, tuple[str, ...]] = {
+    "appears": ("the {} appears", "{} appears", "The {} comes in", "the {} shows up"),
+    "vanishes": ("the {} vanishes", "the {} disappears", "{} disappears", "The {} goes away"),
+    "visible": ("the {} is visible", "the {}", "{}", "a {}", "The {} is shown", "the {} is on the screen"),
+    "moves": ("the {} moves", "{} moves", "the {} is moving", "The {} changes its place"),
+    "turns": (
+        "the {} changes its color",
+        "the {} turns another color",
+        "{} changes color",
+        "The {} changes its colour",
+    ),
+}
+"""What happens, in the words that go into the program's own question for it."""
+VIDEO_IT: Mapping[str, tuple[str, ...]] = {
+    "appears": ("When does it appear?", "And when does it appear?", "When does it come in?"),
+    "vanishes": ("When does it vanish?", "When does it disappear?", "And when does it disappear?", "When is it gone?"),
+    "visible": ("When is it visible?", "From when to when is it visible?", "And when can I see it?"),
+    "moves": ("When does it move?", "Does it move?", "And when does it move?"),
+    "turns": ("When does it change its color?", "Does it change its color?", "And when does it change color?"),
+}
+VIDEO_EVENTS = (
+    *(
+        "List all events as JSON.",
+        "What happens when? Answer in JSON.",
+        "Give me the events of the video in JSON format.",
+    ),
+    *("List the events with start and end time in JSON format.", "Output the events of this video as JSON."),
+)
+VIDEO_DESCRIBE = (
+    *(
+        "Describe the video.",
+        "What happens in the video?",
+        "What happens?",
+        "What is going on?",
+        "Describe what happens.",
+    ),
+    *("What happens in this video?", "Tell me what happens.", "Describe this video.", "What can be seen in the video?"),
+)
+VIDEO_BETWEEN = (
+    *("What happens between {} and {} s?", "What happens between {} and {} seconds?", "What changes from {} to {} s?"),
+    *("What happens from second {} to second {}?", "What happens between second {} and {}?"),
+    *("Describe what happens between {} and {} seconds.", "What happens from {} to {} seconds?"),
+)
+VIDEO_WHICH = (
+    *(
+        "Which shapes are in the video?",
+        "What shapes are there?",
+        "Which shapes do you see?",
+        "How many shapes are there?",
+    ),
+    *("What shapes are in the video?", "List the shapes.", "What do you see?", "How many shapes does the video show?"),
+)
+VIDEO_HELD_OUT: Mapping[str, tuple[str, ...]] = {
+    "appears": ("at what second can the {} first be seen?", "Say when the {} shows up."),
+    "vanishes": ("When was the {} seen last?", "at which second does the {} vanish"),
+    "visible": ("Give the time during which the {} is visible.", "when is the {} shown in the clip?"),
+    "moves": ("At what time is the {} moving?", "say when the {} moves"),
+    "turns": ("At what time does the {} change its color?", "say when the {} changes colour"),
+}
+"""Forms about a video that training never uses."""
+
 HELD_OUT: Mapping[str, tuple[str, ...]] = {
     "describe": ("What shapes does this picture show?", "please list all the shapes you see", "What do we have here?"),
     "count": ("how many {} can be seen?", "Give me the number of {}.", "What number of {} are in this picture?"),
