@@ -264,5 +264,12 @@ def _scaled(picture: Rgb, size_wh: tuple[int, int], rotation: int) -> Rgb:
     return _rgb(frame, size_wh, rotation)
 
 
+def size_within(size_wh: tuple[int, int], max_pixels: int) -> tuple[int, int]:
+    """A size of about the same shape with at most `max_pixels`; both sides even, as video scalers like them."""
+    scale = min(1.0, math.sqrt(max_pixels / (size_wh[0] * size_wh[1])))
+    width, height = (max(2, math.floor(side * scale) // 2 * 2) for side in size_wh)
+    return width, height
+
+
 def turned(picture: Rgb, rotation: int) -> Rgb:
     return np.ascontiguousarray(np.rot90(picture, rotation // 90))

@@ -7,16 +7,18 @@ Does not know why a video is written. Only the picture at hand is in memory.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import av
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace
 
-from model.decoding import EPSILON_S, Facts, NotReadable, Rgb, opened, picture_stream, start_s, turned
+from model.decoding import EPSILON_S, Facts, NotReadable, Rgb, opened, picture_stream, size_within, start_s, turned
 
 Painter: TypeAlias = Callable[[Rgb, float], None]
 """Draws into a picture (height, width, 3), blue first, that the video shows from that second on."""
@@ -26,8 +28,22 @@ _BT709 = 1  # as colour space, primaries and transfer, https://www.itu.int/rec/T
 _COPIED_DEMUXERS = ("mov", "matroska")  # AVI does not say when a picture is shown
 _COPIED_PICTURES = ("h264", "hevc", "vp9", "av1")
 _COPIED_SOUND = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
+_TELL_EVERY_S = 0.25
 _SOUND_LATE_S = 5.0
 """So much later than the pictures of the same time a file may bring its sound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What to make of a video: the part of it, all without one; a painter of its pictures, and how many pixels they may
+    have; `quality` is libx264's CRF, lower is better. `progress` is a file to which the share that is done is written.
+    """
+
+    range_s: tuple[float, float] | None = None
+    paint: Painter | None = None
+    max_pixels: int = 8192 * 8192
+    quality: int = 18
+    progress: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +68,7 @@ def cut(path: str, demuxer: str, to: str, range_s: tuple[float, float], facts: F
     """
     zero_s = _copied_from(path, demuxer, range_s) if _may_copy(demuxer, facts) else None
     if zero_s is None:
-        rewrite(path, demuxer, to, facts, range_s)
+        rewrite(path, demuxer, to, facts, Recipe(range_s))
         return False
     with opened(path, demuxer) as source, _mp4(to) as target:
         stream = picture_stream(source)
@@ -67,20 +83,13 @@ def cut(path: str, demuxer: str, to: str, range_s: tuple[float, float], facts: F
     return True
 
 
-def rewrite(
-    path: str,
-    demuxer: str,
-    to: str,
-    facts: Facts,
-    range_s: tuple[float, float] | None = None,
-    paint: Painter | None = None,
-) -> None:
+def rewrite(path: str, demuxer: str, to: str, facts: Facts, recipe: Recipe) -> None:
     """Write a video, or a part of it, as MP4 with H.264: upright, each picture at its time. Raises `NotReadable`."""
-    begin_s, end_s = range_s or (0.0, facts.duration_s)
+    begin_s, end_s = recipe.range_s or (0.0, facts.duration_s)
     with opened(path, demuxer) as source, _mp4(to) as target:
         stream = picture_stream(source)
         span = _Span(begin_s, end_s, begin_s, start_s(stream))
-        pictures, sound = _Pictures(target, stream, facts, span, paint), _Sound(source, target, span)
+        pictures, sound = _Pictures(target, stream, facts, span, recipe), _Sound(source, target, span)
         for packet, at_s in _packets(source, stream, sound.stream, span):
             if packet.stream is not stream:
                 sound.put(packet, at_s)
@@ -143,17 +152,18 @@ def _frames(decode: Callable[[], list[Any]]) -> list[Any]:
 class _Pictures:
     """The pictures of a part, encoded; the first is the one on the screen when the part begins."""
 
-    def __init__(self, target: Any, stream: Any, facts: Facts, span: _Span, paint: Painter | None) -> None:
-        self._target, self._source, self._facts, self._span, self._paint = target, stream, facts, span, paint
+    def __init__(self, target: Any, stream: Any, facts: Facts, span: _Span, recipe: Recipe) -> None:
+        self._target, self._source, self._facts, self._span, self._recipe = target, stream, facts, span, recipe
         self._out = target.add_stream("libx264", rate=Fraction(facts.fps).limit_denominator(1001))
-        self._out.width, self._out.height = (max(2, side // 2 * 2) for side in facts.size_wh)
+        self._out.width, self._out.height = size_within(facts.size_wh, recipe.max_pixels)
         self._out.pix_fmt = "yuv420p"
-        self._out.options = {"preset": "veryfast", "crf": "18"}
+        self._out.options = {"preset": "veryfast", "crf": str(recipe.quality)}
         context = self._out.codec_context
         context.time_base = _BASE
         context.colorspace = context.color_primaries = context.color_trc = _BT709
         self._first: Any = None
         self._last: tuple[Any, float] | None = None
+        self._tell_at_s = 0.0
 
     def put(self, frames: Sequence[Any]) -> None:
         for frame in frames:
@@ -189,15 +199,23 @@ class _Pictures:
         ready.pts, ready.time_base = round((at_s - self._span.zero_s) / _BASE), _BASE
         ready.pict_type = PictureType.NONE  # the encoder decides anew
         self._target.mux(self._out.encode(ready))
+        self._tell(at_s)
+
+    def _tell(self, at_s: float) -> None:
+        if self._recipe.progress and time.monotonic() > self._tell_at_s:
+            self._tell_at_s = time.monotonic() + _TELL_EVERY_S
+            share = (at_s - self._span.start_s) / (self._span.end_s - self._span.start_s)
+            Path(self._recipe.progress).write_text(f"{share:.4f}", encoding="ascii")
 
     def _ready(self, frame: Any, at_s: float) -> Any:
         """The picture upright, drawn on, in the size and the colours of the new video."""
         size_wh = self._out.width, self._out.height
-        if self._paint is not None or self._facts.rotation:
+        paint = self._recipe.paint
+        if paint is not None or self._facts.rotation:
             width, height = size_wh[::-1] if self._facts.rotation % 180 else size_wh
             scene = turned(frame.to_ndarray(format="bgr24", width=width, height=height), self._facts.rotation)
-            if self._paint is not None:
-                self._paint(scene, at_s)
+            if paint is not None:
+                paint(scene, at_s)
             frame = av.VideoFrame.from_ndarray(scene, format="bgr24")
         return frame.reformat(*size_wh, "yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
 

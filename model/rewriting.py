@@ -1,4 +1,4 @@
-"""Videos made of videos: a part cut out, or every picture drawn on.
+"""Videos made of videos: a part cut out, every picture drawn on, a copy for browsers.
 
 Knows opened videos and sentences for what goes wrong; the work is done by `model.encoding` in a process of its own, so
 that it can be stopped at any time. Does not know what is drawn.
@@ -16,7 +16,7 @@ from model.video import VideoFile
 from model.workers import WorkCancelled, WorkerLost, Workers
 
 if TYPE_CHECKING:  # at run time only where a video is written: the page is up before PyAV is loaded
-    from model.encoding import Painter
+    from model.encoding import Painter, Recipe
 
 Result = TypeVar("Result")
 
@@ -24,6 +24,9 @@ Result = TypeVar("Result")
 _LIMIT_S_PER_S = 20.0
 _LEAST_LIMIT_S = 60.0
 _WORKERS = Workers()
+_PREVIEW_QUALITY = 26
+
+PREVIEW_MAX_PIXELS = 1280 * 720
 
 
 def cut(video: VideoFile, range_s: tuple[float, float], to: Path, cancel: threading.Event) -> bool:
@@ -41,10 +44,44 @@ def paint(video: VideoFile, painter: Painter, to: Path, cancel: threading.Event)
 
     `painter` is sent to another process, so it has to be of a module's class. Raises what `cut` raises.
     """
+    from model.encoding import Recipe
+
+    _rewrite(video, Recipe(paint=painter), to, cancel)
+
+
+def preview(
+    video: VideoFile, to: Path, cancel: threading.Event, report: Callable[[float], None] = lambda share: None
+) -> None:
+    """Write a video as a smaller MP4 file that every browser plays; `report` is told the share that is done.
+
+    Raises what `cut` raises.
+    """
+    from model.encoding import Recipe
+
+    progress = to.with_name(f"{to.name}.progress")
+
+    def tell() -> None:
+        if progress.exists() and (share := progress.read_text(encoding="ascii")):
+            report(float(share))
+
+    try:
+        recipe = Recipe(max_pixels=PREVIEW_MAX_PIXELS, quality=_PREVIEW_QUALITY, progress=str(progress.resolve()))
+        _rewrite(video, recipe, to, cancel, tell)
+    finally:
+        progress.unlink(missing_ok=True)
+
+
+def _rewrite(
+    video: VideoFile,
+    recipe: Recipe,
+    to: Path,
+    cancel: threading.Event,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> None:
     from model import encoding
 
-    arguments = (*_source(video, to), video.facts, None, painter)
-    _in_worker(encoding.rewrite, *arguments, limit_s=_limit_s(video), cancel=cancel)
+    arguments = *_source(video, to), video.facts, recipe
+    _in_worker(encoding.rewrite, *arguments, limit_s=_limit_s(video), cancel=cancel, meanwhile=meanwhile)
 
 
 def _source(video: VideoFile, to: Path) -> tuple[str, str, str]:
@@ -55,12 +92,18 @@ def _limit_s(video: VideoFile) -> float:
     return _LEAST_LIMIT_S + _LIMIT_S_PER_S * video.duration_s
 
 
-def _in_worker(function: Callable[..., Result], *arguments: object, limit_s: float, cancel: threading.Event) -> Result:
+def _in_worker(
+    function: Callable[..., Result],
+    *arguments: object,
+    limit_s: float,
+    cancel: threading.Event,
+    meanwhile: Callable[[], None] = lambda: None,
+) -> Result:
     """The result of a function of `model.encoding`, whose troubles become sentences."""
     from model.decoding import NotReadable
 
     try:
-        return _WORKERS.run(function, *arguments, limit_s=limit_s, cancel=cancel)
+        return _WORKERS.run(function, *arguments, limit_s=limit_s, cancel=cancel, meanwhile=meanwhile)
     except WorkCancelled as error:
         raise RequestError("Stopped. Nothing was written.") from error
     except NotReadable as error:

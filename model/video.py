@@ -151,7 +151,7 @@ def frames_at(
     """
     from model import decoding
 
-    size_wh = _within(video.size_wh, max_pixels)
+    size_wh = decoding.size_within(video.size_wh, max_pixels)
     decoded = _in_worker(
         decoding.frames_at,
         *(_plain_path(video.path), video.demuxer, tuple(times_s), size_wh, video.facts),
@@ -224,10 +224,3 @@ def _check_bytes(size: int, limits: VideoLimits) -> None:
 def _plain_path(path: Path) -> str:
     """Absolute, so that no name can look like a protocol."""
     return str(path.resolve())
-
-
-def _within(size_wh: tuple[int, int], max_pixels: int) -> tuple[int, int]:
-    """A size of about the same shape with at most `max_pixels`; both sides even, as video scalers like them."""
-    scale = min(1.0, math.sqrt(max_pixels / (size_wh[0] * size_wh[1])))
-    width, height = (max(2, math.floor(side * scale) // 2 * 2) for side in size_wh)
-    return width, height

@@ -23,7 +23,7 @@ MEMORY_LIMIT_BYTES = 4 * 2**30
 """More memory than this a process does not get, where the system can refuse it."""
 
 
-_CANCEL_WITHIN_S = 0.1
+_LOOK_EVERY_S = 0.1
 
 
 class WorkerLost(Exception):
@@ -47,12 +47,21 @@ class Workers:
         self._lock = threading.Lock()
 
     def run(
-        self, function: Callable[..., T], *args: object, limit_s: float, cancel: threading.Event | None = None
+        self,
+        function: Callable[..., T],
+        *args: object,
+        limit_s: float,
+        cancel: threading.Event | None = None,
+        meanwhile: Callable[[], None] = lambda: None,
     ) -> T:
-        """What the function returns, or raises. Raises `WorkerLost` after `limit_s` seconds of work, and
-        `WorkCancelled` soon after `cancel` is set; the process ends then."""
+        """What the function returns, or raises; with `cancel`, `meanwhile` is called again and again until then.
+
+        Raises `WorkerLost` after `limit_s` seconds of work, and `WorkCancelled` soon after `cancel` is set; the process
+        ends then.
+        """
         work = self._started().schedule(function, args, timeout=limit_s)
-        while cancel is not None and not wait([work], _CANCEL_WITHIN_S).done:
+        while cancel is not None and not wait([work], _LOOK_EVERY_S).done:
+            meanwhile()
             if cancel.is_set():
                 work.cancel()
                 raise WorkCancelled

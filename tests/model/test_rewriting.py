@@ -14,7 +14,7 @@ import pytest
 
 from model.decoding import Rgb
 from model.errors import MediaError, RequestError
-from model.rewriting import cut, paint
+from model.rewriting import cut, paint, preview
 from model.video import VideoFile, open_video
 from tests.model.clips import TONE_HZ, number_of, steady, write_clip
 
@@ -142,6 +142,20 @@ def test_every_picture_is_drawn_on_at_its_time(tmp_path: Path) -> None:
     for at_s, scene in scenes:
         assert scene[-8, 8].mean() == pytest.approx(round(at_s * 10) * 4, abs=4)
     assert sound(to)[1] == pytest.approx(TONE_HZ, abs=5)
+
+
+def test_a_preview_is_small_and_tells_how_far_it_is(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.avi", steady(60, FPS), codec="mpeg4", size_wh=(1600, 900))
+    told: list[float] = []
+    to = tmp_path / "preview.mp4"
+    preview(open_video(clip), to, threading.Event(), told.append)
+    made = open_video(to)
+    assert (made.facts.codec, made.media_type, made.size_wh) == ("h264", "video/mp4", (1280, 720))
+    assert [number for _, number in pictures(to)] == list(range(60))
+    assert told == sorted(told)
+    assert told
+    assert 0 <= told[0] <= told[-1] <= 1
+    assert {path.name for path in tmp_path.iterdir()} == {"clip.avi", "preview.mp4"}
 
 
 def test_writing_is_stopped_at_once_and_the_next_one_works(tmp_path: Path) -> None:
