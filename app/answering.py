@@ -100,23 +100,23 @@ class Answering:
                 self._changed.notify_all()
 
 
-def notice_of(last: Snapshot) -> str:
-    """What to say of an answer that did not go as a person expects, else empty."""
-    repeated = last.last.finish_reason == "repetition"
-    return " ".join(
-        filter(
-            None, (shrunk_notice(last), "The answer repeated itself without end and was stopped." if repeated else "")
-        )
-    )
+def notice_of(last: Snapshot, what: str = "") -> str:
+    """What to say of an answer that did not go as a person expects, else empty; `what` is as in `shrunk_notice`."""
+    repeated = "The answer repeated itself without end and was stopped."
+    notices = (shrunk_notice(last, what), repeated if last.last.finish_reason == "repetition" else "")
+    return " ".join(filter(None, notices))
 
 
-def shrunk_notice(last: Snapshot) -> str:
-    """That the pictures are smaller than was said before, and how large; empty when they are not."""
+def shrunk_notice(last: Snapshot, what: str = "") -> str:
+    """That the pictures are smaller than was said before, and how large; empty when they are not.
+
+    `what` names them where they are not pictures, as in "frames were".
+    """
     if not last.were_shrunk:
         return ""
     sizes = ", ".join("{} × {}".format(*medium.input_size_wh) for medium in last.media)
-    pictures = "picture was" if len(last.media) == 1 else "pictures were"
-    return f"The memory was full, so the {pictures} made smaller for the model: {sizes} pixels."
+    what = what or ("picture was" if len(last.media) == 1 else "pictures were")
+    return f"The memory was full, so the {what} made smaller for the model: {sizes} pixels."
 
 
 def _after(before: Snapshot, event: StreamEvent) -> Snapshot:

@@ -1,4 +1,4 @@
-"""What to say to a model so that it grounds, counts, reads or acts: each task in each family's own wording.
+"""What to say to a model so that it grounds, counts, reads, acts or watches: each task in each family's own wording.
 
 Knows the phrases that the families were trained with (their publishers' notebooks; for the pocket model its training)
 and how to write a box into a question in the family's convention. Does not know messages or engines, and never reads
@@ -108,22 +108,45 @@ _PAGE_WORDING: Mapping[str, Mapping[ReadingMode, str]] = MappingProxyType(
     }
 )
 
-# "when" and "describe" are those of cookbooks/video_understanding.ipynb of QwenLM/Qwen2.5-VL and QwenLM/Qwen3-VL,
-# "track" that of the latter's part on boxes in time.
-_VIDEO_WORDING: Mapping[VideoTask, str] = MappingProxyType(
+_TRACK = (
+    'Given the query "{query}", for each frame, detect and localize the visual content described by the given textual '
+    "query in JSON format. If the visual content does not exist in a frame, skip that frame. Output Format: "
+    '[{{"time": 1.0, "bbox_2d": [x_min, y_min, x_max, y_max], "label": ""}}, {{"time": 2.0, "bbox_2d": '
+    '[x_min, y_min, x_max, y_max], "label": ""}}, ...].'
+)
+_IN_MINUTES = " Provide the result in json format with 'mm:ss.ff' format for time depiction."
+_TIMED_VIDEO: Mapping[VideoTask, str] = MappingProxyType(
     {
         "when": "Give the query: '{query}', when does the described content occur in the video?",
         "describe": "Localize a series of activity events in the video, output the start and end timestamp for each "
-        "event, and describe each event with sentences. Provide the result in json format with 'mm:ss.ff' format for "
-        "time depiction.",
+        "event, and describe each event with sentences." + _IN_MINUTES,
         "chapters": "Divide the video into chapters, output the start and end timestamp for each chapter, and give "
-        "each a short title. Provide the result in json format with 'mm:ss.ff' format for time depiction.",
+        "each a short title." + _IN_MINUTES,
         "read": "Read all the text that appears in the video, output the start and end timestamp for each text, and "
-        "give it as it is written. Provide the result in json format with 'mm:ss.ff' format for time depiction.",
-        "track": 'Given the query "{query}", for each frame, detect and localize the visual content described by the '
-        "given textual query in JSON format. If the visual content does not exist in a frame, skip that frame. Output "
-        'Format: [{{"time": 1.0, "bbox_2d": [x_min, y_min, x_max, y_max], "label": ""}}, {{"time": 2.0, "bbox_2d": '
-        '[x_min, y_min, x_max, y_max], "label": ""}}, ...].',
+        "give it as it is written." + _IN_MINUTES,
+        "track": _TRACK,
+    }
+)
+_AS_EVENTS = ' in JSON format as [{{"start_time": 0.0, "end_time": 1.0, "description": "text"}}, ...], in seconds.'
+_PLAIN_VIDEO: Mapping[VideoTask, str] = MappingProxyType(
+    {
+        "when": "When does this happen in the video: {query}? Answer with its start and its end in seconds.",
+        "describe": "Describe one after the other what happens in the video" + _AS_EVENTS,
+        "chapters": "Divide the video into chapters and give each a short title" + _AS_EVENTS,
+        "read": "Read all the text that appears in the video, as it is written" + _AS_EVENTS,
+        "track": _TRACK,
+    }
+)
+# "when" and "describe" are those of cookbooks/video_understanding.ipynb of QwenLM/Qwen2.5-VL and QwenLM/Qwen3-VL,
+# "track" that of the latter's part on boxes in time. The families before them were not trained to tell times.
+_VIDEO_WORDING: Mapping[str, Mapping[VideoTask, str]] = MappingProxyType(
+    {
+        "Qwen-VL": _PLAIN_VIDEO,
+        "Qwen2-VL": _PLAIN_VIDEO,
+        "Qwen2.5-VL": _TIMED_VIDEO,
+        "Qwen3-VL": _TIMED_VIDEO,
+        "Qwen3.5": _TIMED_VIDEO,
+        "Molmo": _PLAIN_VIDEO,
     }
 )
 
@@ -269,7 +292,7 @@ def video_prompt(family_key: str, task: VideoTask, query: str) -> str:
         return query.strip()
     if task == "when" and words.endswith(("?", "？")):
         return words
-    return _VIDEO_WORDING[task].format(query=words.rstrip("."))
+    return _VIDEO_WORDING[family_key][task].format(query=words.rstrip("."))
 
 
 def to_convention(

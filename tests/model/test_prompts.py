@@ -14,12 +14,15 @@ from model.errors import RequestError
 from model.prompts import (
     FIELD_PRESETS,
     TASKS,
+    VIDEO_TASKS,
     Task,
+    VideoTask,
     ask_prompt,
     document_prompt,
     system_prompt,
     task_prompt,
     to_convention,
+    video_prompt,
 )
 from model.types import Convention, MediumInput, ReadingMode
 
@@ -176,3 +179,49 @@ def test_a_question_says_which_picture_is_which_page() -> None:
     assert ask_prompt("What is due?", [1], 1) == "What is due?"
     with pytest.raises(RequestError):
         ask_prompt(" ", [1], 3)
+
+
+@pytest.mark.parametrize(
+    ("task", "query", "expected"),
+    [
+        (
+            "when",
+            " the red circle\nappears. ",
+            "Give the query: 'the red circle appears', when does the described content occur in the video?",
+        ),
+        ("when", "When does the red circle appear?", "When does the red circle appear?"),
+        ("when", "红色的圆什么时候出现？", "红色的圆什么时候出现？"),
+        (
+            "describe",
+            "",
+            "Localize a series of activity events in the video, output the start and end timestamp for each event, and "
+            "describe each event with sentences. Provide the result in json format with 'mm:ss.ff' format for time "
+            "depiction.",
+        ),
+        ("free", " What is\nthis? ", "What is\nthis?"),
+    ],
+)
+def test_a_video_is_asked_about_in_the_words_of_the_cookbooks(task: VideoTask, query: str, expected: str) -> None:
+    assert video_prompt("Qwen3-VL", task, query) == expected
+    assert video_prompt("Qwen2.5-VL", task, query) == expected
+
+
+def test_boxes_in_time_are_asked_for_with_their_form() -> None:
+    prompt = video_prompt("Qwen3-VL", "track", "the {0} car")
+    assert prompt.startswith('Given the query "the {0} car", for each frame, detect and localize the visual content')
+    assert '[{"time": 1.0, "bbox_2d": [x_min, y_min, x_max, y_max], "label": ""}, ' in prompt
+
+
+@pytest.mark.parametrize("family", catalog.FAMILIES)
+@pytest.mark.parametrize("task", VIDEO_TASKS)
+def test_every_family_has_words_for_every_task_of_a_video(family: str, task: VideoTask) -> None:
+    prompt = video_prompt(family, task, "green {0} %s \\ star")
+    assert prompt.strip()
+    assert "{{" not in prompt
+    assert ("green {0} %s \\ star" in prompt) == (task in ("when", "track", "free"))
+
+
+@pytest.mark.parametrize("task", ["when", "track", "free"])
+def test_a_task_of_a_video_without_its_query_is_refused(task: VideoTask) -> None:
+    with pytest.raises(RequestError, match="first"):
+        video_prompt("Qwen3-VL", task, "  \n ")

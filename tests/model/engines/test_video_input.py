@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from model.catalog import FAMILIES
 from model.types import Chunk, GenerationOptions, Message, Prompt, Text, Video
 from model.video import Sampling, for_model, frames_at, open_video, sample_times
 from tests.model.clips import steady, write_clip
@@ -58,6 +59,21 @@ def test_a_part_of_a_video_keeps_its_times(tiny_engine: TinyEngine, tmp_path: Pa
     path = write_clip(tmp_path / "clip.mp4", steady(300, 30))
     prompt = tiny_engine("qwen3_vl").prepare(asked(video_at(path, Sampling(fps=2, range_s=(6.0, 8.0))), "What now?"))
     assert re.findall(r"<(\d+\.\d) seconds>", words_of(prompt)) == ["6.2", "7.2"]
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_which_families_can_tell_where_a_part_begins(tiny_engine: TinyEngine, tmp_path: Path, model_type: str) -> None:
+    """A family that is not told the times gets the same prompt for every part of a video."""
+    engine = tiny_engine(model_type)
+    path = write_clip(tmp_path / "clip.mp4", steady(300, 30))
+    first, later = (
+        inputs_of(engine.prepare(asked(video_at(path, Sampling(fps=2, range_s=range_s)), "When?")))
+        for range_s in ((0.0, 2.0), (6.0, 8.0))
+    )
+    is_same = first["input_ids"].tolist() == later["input_ids"].tolist()
+    assert is_same == (not FAMILIES[engine.info.family].reads_times)
+    if "second_per_grid_ts" in first:
+        assert [float(second) for second in first["second_per_grid_ts"]] == pytest.approx(later["second_per_grid_ts"])
 
 
 def test_seconds_a_grid_are_those_between_the_frames(tiny_engine: TinyEngine, tmp_path: Path) -> None:
