@@ -22,12 +22,12 @@ def write(items: Iterable[Annotated], labels: Sequence[str], file: IO[bytes]) ->
     unwritten: dict[str, None] = {}
     if first is not None and second is None:
         file.write(_png(first, labels, unwritten))
-        return _notes(unwritten)
+        return letters_missing(unwritten)
     names = Names()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for item in chain(filter(None, (first, second)), items):
             archive.writestr(f"{names.stem(item.image)}.png", _png(item, labels, unwritten))
-    return _notes(unwritten)
+    return letters_missing(unwritten)
 
 
 def _png(item: Annotated, labels: Sequence[str], unwritten: dict[str, None]) -> bytes:
@@ -38,7 +38,8 @@ def _png(item: Annotated, labels: Sequence[str], unwritten: dict[str, None]) -> 
     return draw.draw_png(item.image, item.answer, labels, numbered=item.numbered, camera=item.camera)
 
 
-def _notes(unwritten: Iterable[str]) -> list[str]:
+def letters_missing(unwritten: Iterable[str]) -> list[str]:
+    """The sentence about labels that were drawn as boxes for want of a font; none for none."""
     words = [f"“{text}”" for text in unwritten]
     if not words:
         return []

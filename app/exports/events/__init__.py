@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from app.exports.events import event_table, ffmetadata, srt, timeline_json, webvtt, youtube
+from app.exports.events import (
+    annotated_video,
+    clip,
+    contact_sheet,
+    event_table,
+    ffmetadata,
+    srt,
+    timeline_json,
+    webvtt,
+    youtube,
+)
 from app.exports.events.base import EventFormat, Timeline
 
 EVENT_FORMATS: Mapping[str, EventFormat] = MappingProxyType(
@@ -21,6 +31,32 @@ EVENT_FORMATS: Mapping[str, EventFormat] = MappingProxyType(
             ),
             EventFormat(
                 "ffmetadata", "FFmpeg chapters", "Metadata to put into the video", ffmetadata.write, ".ffmetadata"
+            ),
+            EventFormat(
+                "mp4",
+                "Video with boxes",
+                "What was tracked, drawn into every picture",
+                annotated_video.write,
+                ".boxes.mp4",
+                is_long=True,
+                why_not=annotated_video.why_not,
+            ),
+            EventFormat(
+                "clip",
+                "Clip of an event",
+                "The part of the video in which the chosen event happens",
+                clip.write,
+                ".clip.mp4",
+                is_long=True,
+                why_not=clip.why_not,
+            ),
+            EventFormat(
+                "sheet",
+                "Contact sheet",
+                "The frames that the model saw, with their times",
+                contact_sheet.write,
+                ".sheet.jpg",
+                why_not=lambda timeline: "",
             ),
         )
     }
