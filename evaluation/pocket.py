@@ -1,4 +1,4 @@
-"""`python -m evaluation.pocket`: what the pocket model can do, on scenes whose seed training never uses.
+"""`python -m evaluation.pocket`: what the pocket model can do, on scenes and clips whose seeds training never uses.
 
 Every sample goes the way a person's question goes: picture file -> `media` -> engine -> `AnswerParser`. Prints a table
 beside the targets and one JSON line; exit status 0 whatever the figures are.
@@ -15,7 +15,6 @@ import sys
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -23,6 +22,8 @@ from typing import Any
 import cv2
 import numpy as np
 
+from evaluation import clips
+from evaluation.scores import Score
 from model import media
 from model.catalog import FAMILIES
 from model.engines.base import Engine
@@ -56,10 +57,12 @@ TARGETS = {
     "find precision": 0.90,
     "points recall": 0.90,
     "points precision": 0.90,
+    "video events": 0.80,
+    "video moments": 0.85,
 }
 _NO_TARGET = (
     *("describe", "colors", "relation", "yes_no", "follow_up", "in_box"),
-    *("one_of_two", "difference", "no_shapes", "other_words", "off_topic"),
+    *("one_of_two", "difference", "no_shapes", "other_words", "off_topic", "video precision"),
 )
 _ASKED: dict[str, Callable[[View, np.random.Generator], list[Turn]]] = {
     "count": dialogues.count,
@@ -83,14 +86,6 @@ _WORDED: dict[str, Callable[[View, np.random.Generator, Sequence[str]], list[Tur
 """The same, in forms that the caller chooses."""
 _RARELY = ("relation", "yes_no", "describe", "in_box", "colors")
 """Abilities without a target, asked about every fourth scene."""
-
-
-@dataclass(frozen=True, slots=True)
-class Score:
-    """One measurement: `value` between 0 and 1, under `name`."""
-
-    name: str
-    value: float
 
 
 def picture_of(scene: Scene) -> Image:
@@ -209,6 +204,8 @@ def sample(engine: Engine, index: int) -> Iterator[Score]:
         yield from conversation(engine, pairs.difference(views, rng), pictures, "difference")
         yield from conversation(engine, dialogues.without_pictures(rng, 1), [], "off_topic")
         yield from in_other_words(engine, view, picture, rng)
+    if index % 4 == 1:
+        yield from clips.sample(engine, (SEED + 1, index))
     if index % 20 == 0:
         empty = random_scene(rng, max_shapes=0)
         turns = dialogues.about_one(View.of(empty, grid_of(empty.size_wh)), rng)

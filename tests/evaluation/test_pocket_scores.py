@@ -13,7 +13,6 @@ from evaluation.pocket import (
     MARKS,
     QUOTED_IN,
     ROOT,
-    Score,
     iou,
     match,
     picture_of,
@@ -22,6 +21,7 @@ from evaluation.pocket import (
     table,
     write,
 )
+from evaluation.scores import Score
 from model.engines.fake import FakeEngine
 from model.types import Box
 from training.scenes import Shape, random_scene
