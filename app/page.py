@@ -14,17 +14,18 @@ from gradio.components import Component
 
 from app.engine_manager import EngineStatus, loading_words
 from app.studio import Studio
-from app.tabs import chat, document, ground
+from app.tabs import chat, document, ground, video
 from app.templates import ASSETS, macros
 from app.theme import studio_theme
+from app.timeline import timeline_head
 from app.viewer import viewer_head
 from app.work_view import memory_words
 from model.types import EngineInfo
 
 TITLE = "Qwen-VL Studio"
 _STATUS_INTERVAL_S = 0.5
-_STYLES = ("studio.css", "chat.css", "work.css", "ground.css", "document.css")
-_SCRIPTS = ("studio.js", "chat.js", "ground.js", "document.js")
+_STYLES = ("studio.css", "chat.css", "work.css", "ground.css", "document.css", "video.css")
+_SCRIPTS = ("studio.js", "chat.js", "ground.js", "document.js", "video.js")
 _KEYS = (
     (("Enter",), "Send"),
     (("Shift", "Enter"), "New line"),
@@ -52,6 +53,8 @@ def build_page(studio: Studio) -> Page:
                 ground.build(studio, blocks, model_name)
             with gr.Tab("Document", id="document-tab"):
                 document.build(studio, blocks, model_name)
+            with gr.Tab("Video", id="video-tab"):
+                video.build(studio, blocks, model_name)
     options: dict[str, Any] = {
         "theme": studio_theme(),
         "head": _head(),
@@ -117,4 +120,4 @@ def model_words(info: EngineInfo) -> tuple[str, ...]:
 def _head() -> str:
     # Here and not in `css_paths`: Gradio rewrites selectors there, so that none can begin at the body.
     styles, scripts = ("\n".join((ASSETS / name).read_text("utf-8") for name in names) for names in (_STYLES, _SCRIPTS))
-    return f"{viewer_head()}\n<style>\n{styles}</style>\n<script>\n{scripts}</script>"
+    return f"{viewer_head()}\n{timeline_head()}\n<style>\n{styles}</style>\n<script>\n{scripts}</script>"

@@ -17,8 +17,8 @@ from app.tracks import tracks_of
 from app.watching import VideoAsk, Watched
 from app.work_view import ENDS, memory_words, queue_words
 from model.prompts import VideoTask
-from model.types import Prompt, TimeEvent, Video
-from model.video import ACCEPTED, VideoFile
+from model.types import MediumInput, TimeEvent, Video
+from model.video import VideoFile
 
 State = Literal["running", "done", "stopped", "failed"]
 
@@ -32,6 +32,15 @@ TASK_WORDS: Mapping[VideoTask, str] = {
 }
 _ROWS_MAX = 200
 """More events than this are on the timeline alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What the next question takes: what becomes of the frames, tokens in all, and memory as far as it is known."""
+
+    medium: MediumInput
+    tokens: int
+    memory_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +73,10 @@ def range_words(start_s: float, end_s: float) -> str:
 
 
 def title_of(ask: VideoAsk) -> str:
-    """ "When: the door opens", as the name of the lane with the events of an answer."""
-    return f"{TASK_WORDS[ask.task]}: {ask.query}" if ask.query and _uses_query(ask.task) else TASK_WORDS[ask.task]
+    """ "When: the door opens" or "When does the door open?", as the name of the lane with the events of an answer."""
+    if not _uses_query(ask.task):
+        return TASK_WORDS[ask.task]
+    return ask.query if ask.query.endswith("?") else f"{TASK_WORDS[ask.task]}: {ask.query}"
 
 
 def thread_html(turns: Sequence[Turn], labels: Sequence[str]) -> str:
@@ -73,15 +84,15 @@ def thread_html(turns: Sequence[Turn], labels: Sequence[str]) -> str:
     return str(_macros().thread([_turn(place, turn, labels) for place, turn in enumerate(turns)]))
 
 
-def status_html(file: VideoFile, video: Video | None, prompt: Prompt | None) -> str:
+def status_html(file: VideoFile, video: Video | None, cost: Cost | None) -> str:
     """The video in numbers, the frames that are sent, and what a question costs; less is known without a model."""
     facts = [(_file_words(file), f"{file.facts.codec}, {file.facts.frame_count:,} pictures")]
     if video is None:
         facts.append(("frames and tokens are known once the model has loaded", ""))
     else:
         facts.append((_frames_words(video), ", ".join(clock(time_s) for time_s in video.times_s)))
-    if video and prompt:
-        facts += [(words, "") for words in _cost_words(prompt)]
+    if video and cost:
+        facts += [(words, "") for words in _cost_words(cost)]
     return str(_macros().status(facts))
 
 
@@ -192,11 +203,11 @@ def _frames_words(video: Video) -> str:
     return f"{len(video.frames)} frames from {clock(first)} to {clock(last)}, one every {video.step_s:.2g} s"
 
 
-def _cost_words(prompt: Prompt) -> list[str]:
-    medium = prompt.media[-1]
-    words = [f"{medium.input_size_wh[0]:,} × {medium.input_size_wh[1]:,} each, {medium.tokens:,} visual tokens"]
-    if prompt.memory_bytes:
-        words.append(f"about {memory_words(prompt.memory_bytes)} of memory")
+def _cost_words(cost: Cost) -> list[str]:
+    width, height = cost.medium.input_size_wh
+    words = [f"{width:,} × {height:,} each, {cost.medium.tokens:,} visual tokens"]
+    if cost.memory_bytes:
+        words.append(f"about {memory_words(cost.memory_bytes)} of memory")
     return words
 
 

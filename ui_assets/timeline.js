@@ -14,7 +14,7 @@
   const NAME_PX = 22; // height of the name above a group of events, the same in timeline.css
   const FRAME_PX = 56; // height of a frame on the timeline, the same in timeline.css
   const EVENT_MIN_PX = 10;
-  const MOMENT_PX = 120; // what a moment takes up in its row: its name stands beside it
+  const MOMENT_PX = 168; // what a moment takes up in its row at the most: its name stands beside it
   const DRAG_PX = 4; // a shorter drag is a click
   const LEAST_SHOWN_S = 2; // at the largest zoom
   const PACES = [0.25, 0.5, 1, 1.5, 2, 4];
@@ -262,8 +262,15 @@
 
     spanPx(item) {
       const left = item.start_s * this.pxPerS;
-      const isMoment = item.end_s <= item.start_s;
-      return [left - 4, Math.max(item.end_s * this.pxPerS + 2, left + (isMoment ? MOMENT_PX : EVENT_MIN_PX + 2))];
+      if (this.isTurned(item)) return [left - MOMENT_PX, left + 8];
+      const least = item.end_s > item.start_s ? EVENT_MIN_PX + 2 : MOMENT_PX;
+      return [left - 4, Math.max(item.end_s * this.pxPerS + 2, left + least)];
+    }
+
+    /** Whether the name of a moment stands on its left, for want of room. */
+    isTurned(item) {
+      const right = item.start_s * this.pxPerS + MOMENT_PX;
+      return item.end_s <= item.start_s && right > this.parts.line.clientWidth && item.start_s * this.pxPerS > MOMENT_PX;
     }
 
     static bar() {
@@ -276,7 +283,7 @@
     }
 
     fillBar(bar, item, row) {
-      const kind = item.isRun ? ' is-run' : item.end_s > item.start_s ? '' : ' is-moment';
+      const kind = item.isRun ? ' is-run' : item.end_s > item.start_s ? '' : this.isTurned(item) ? ' is-moment is-turned' : ' is-moment';
       bar.dataset.kind = `st-event ${this.color(item.label)}${kind}`;
       bar.dataset.id = item.id;
       bar.children[1].textContent = item.label || 'event';
@@ -398,6 +405,11 @@
       if (known === this.hot) return;
       this.hot = known;
       this.mark();
+    }
+
+    /** The same by the place of any of its events, as the page knows them; none without one. */
+    heatEvent(place) {
+      this.heat(this.items.find(({ ids }) => ids.includes(Number(place)))?.id ?? null);
     }
 
     choose(id) {

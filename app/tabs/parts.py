@@ -17,7 +17,7 @@ from gradio.blocks import Block
 from gradio.components import Component
 from gradio.processing_utils import save_file_to_cache
 
-from app.work_view import error_html, stage_html
+from app.work_view import error_html, running_html, stage_html
 from model.errors import StudioError
 
 Updates = dict[Component, Any]
@@ -77,26 +77,36 @@ class ExportRow:
             }
             self._file = gr.File(elem_id=f"{tab}-file")
 
-    def wire(self, export: Export, inputs: Sequence[Block], stage: gr.HTML, error: gr.HTML) -> None:
-        """Let a click write the file; `stage` says so meanwhile, and `error` why there is none."""
+    def wire(
+        self, export: Export, inputs: Sequence[Block], stage: gr.HTML, error: gr.HTML, running: gr.HTML | None = None
+    ) -> None:
+        """Let a click write the file; `stage` says so meanwhile, and `error` why there is none.
+
+        With `running`, the mark for the style sheet, Stop is there as long as it is written.
+        """
+        outputs = [self._file, stage, error, *([running] if running else [])]
         for key, button in self._buttons.items():
-            written = button.click(
-                self._writer(export, key, stage, error), list(inputs), [self._file, stage, error], **SLOW
-            )
+            write = self._writer(export, key, stage, error, running)
+            written = button.click(write, list(inputs), outputs, **SLOW)
             written.success(fn=None, inputs=self._file, js="Studio.save", api_visibility="private")
 
-    def _writer(self, export: Export, key: str, stage: gr.HTML, error: gr.HTML) -> Callable[..., Iterator[Updates]]:
+    def _writer(
+        self, export: Export, key: str, stage: gr.HTML, error: gr.HTML, running: gr.HTML | None
+    ) -> Callable[..., Iterator[Updates]]:
+        def mark(is_running: bool) -> Updates:
+            return {running: running_html(is_running)} if running else {}
+
         def write(*values: Any) -> Iterator[Updates]:
-            yield {self._file: None, stage: stage_html("Writing the file"), error: ""}
+            yield {self._file: None, stage: stage_html("Writing the file"), error: "", **mark(True)}
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     path, notes = export(key, Path(folder), *values)
                 except StudioError as failure:
-                    yield {stage: "", error: error_html(str(failure))}
+                    yield {stage: "", error: error_html(str(failure)), **mark(False)}
                     return
                 for note in notes:
                     gr.Info(escape(note))  # it shows HTML, and labels stand in it
-                yield {self._file: save_file_to_cache(path, self._file.GRADIO_CACHE), stage: ""}
+                yield {self._file: save_file_to_cache(path, self._file.GRADIO_CACHE), stage: "", **mark(False)}
 
         return write
 

@@ -1,0 +1,511 @@
+"""What happens in the Video tab: plain functions from what a person did to what changes on the page.
+
+Knows the video of one open page, the frames read of it, the questions asked and their answers, the edits made by hand.
+Knows no widgets: `tabs/video.py` turns clicks into these calls and a `Shown` into updates.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from app import video_view as view
+from app.examples import FOLDER, read_listing
+from app.exports.base import safe_name
+from app.exports.events import EVENT_FORMATS, Timeline
+from app.faults import sentence_of
+from app.media_store import media_url, preview_url
+from app.palette import label_order
+from app.studio import Studio
+from app.timeline import Lane, ShownVideo, edited_events, frames_value, timeline_value
+from app.watching import VideoAsk, Watched, look, not_learned, prompt_of, sampling_of, watch
+from app.work_view import error_html, notes_html, stage_html
+from model.engines.base import Engine
+from model.errors import RequestError, StudioError
+from model.media import read_image_file
+from model.prompts import VideoTask
+from model.rewriting import preview
+from model.types import Message, Text, TimeEvent, Video
+from model.video import Sampling, VideoFile, VideoLimits, open_video, sample_times
+
+_SAMPLINGS_KEPT = 4
+"""So many choices of frames are kept decoded: the whole video and a few parts of it."""
+_TELL_EVERY_S = 0.3
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoExample:
+    """A clip of the project's own and a question that can be tried on it. `still` is a picture of it, beside it."""
+
+    path: Path
+    still: str
+    task: VideoTask
+    query: str
+    alt: str
+    question: str
+
+
+@dataclass(eq=False)
+class Exchange:
+    """A question about the video, seen as `video`. `events` are those of the answer, with what was changed by hand."""
+
+    ask: VideoAsk
+    video: Video
+    watched: Watched | None = None
+    events: tuple[TimeEvent, ...] = ()
+    state: view.State = "running"
+    error: str = ""
+
+    @property
+    def is_corrected(self) -> bool:
+        return self.watched is not None and self.events != _in_order(self.watched.answer.events)
+
+    @property
+    def messages(self) -> tuple[Message, ...]:
+        """The question as it was put to the model, and what it said; nothing where it said nothing."""
+        if self.watched is None or not self.watched.raw:
+            return ()
+        return self.watched.asked[-1], Message("assistant", (Text(self.watched.raw),))
+
+
+@dataclass
+class Session:
+    """One open page. `src` is what the player plays, `thread` the questions so far, `chosen` the exchange and the place
+    of its event that a person clicked last.
+
+    `video` are the frames of the next question, `cost` is what it takes; `frames` are those read so far, by how they
+    were chosen. `run` ends what runs, `copying` the making of a copy that the browser can play.
+    """
+
+    file: VideoFile | None = None
+    src: str = ""
+    word: str = ""
+    note: str = ""
+    range_s: Range | None = None
+    preset: str = ""
+    example: VideoExample | None = None
+    video: Video | None = None
+    cost: view.Cost | None = None
+    frames: dict[Sampling, Video] = field(default_factory=dict)
+    thread: list[Exchange] = field(default_factory=list)
+    chosen: tuple[Exchange, int] | None = None
+    labels: tuple[str, ...] = ()
+    run: threading.Event | None = None
+    copying: threading.Event | None = None
+
+    def stop(self) -> None:
+        """End what runs; results so far are kept."""
+        if self.run is not None:
+            self.run.set()
+
+    def stop_copying(self) -> None:
+        if self.copying is not None:
+            self.copying.set()
+
+    @property
+    def current(self) -> Exchange | None:
+        """The exchange that is exported: that of the chosen event, else the latest with events, else the latest."""
+        if self.chosen and self.chosen[0] in self.thread:
+            return self.chosen[0]
+        with_events = (exchange for exchange in reversed(self.thread) if exchange.events)
+        return next(with_events, self.thread[-1] if self.thread else None)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What changes on the page; None leaves a part as it is. All are HTML but `timeline` and `frames`, the values of
+    the timeline, and `query`, what stands in the field for the question.
+
+    A slow page may miss all of a stream but its last value, so each value says `is_running`.
+    """
+
+    timeline: str | None = None
+    frames: str | None = None
+    thread: str | None = None
+    status: str | None = None
+    notes: str | None = None
+    part: str | None = None
+    stage: str | None = None
+    preview: str | None = None
+    error: str | None = None
+    query: str | None = None
+    videos: int | None = None
+    is_running: bool | None = None
+
+
+class VideoActions:
+    """Whatever a person can do in the tab; `session` is the open page it is done in."""
+
+    def __init__(self, studio: Studio, examples: Sequence[VideoExample] | None = None) -> None:
+        self._studio = studio
+        self._limits = VideoLimits(max_bytes=studio.settings.max_upload_bytes)
+        self.examples = read_examples() if examples is None else examples
+
+    def welcome(self) -> str:
+        """What stands in the place of the video at first."""
+        rows = []
+        for example in self.examples:
+            still = read_image_file(example.path.with_name(example.still))
+            rows.append((example.question, example.alt, self._studio.media.put(still)))
+        return view.welcome_html(rows)
+
+    # The video
+
+    def open(self, session: Session, path: Path, name: str = "") -> Iterator[Shown]:
+        """Show a video in the place of the one before, and read the frames that the model would see."""
+        if session.run is not None:
+            yield Shown(error=error_html("Stop what runs first, then open another video."))
+            return
+        yield Shown(stage=stage_html("Opening the video"), error="")
+        try:
+            file = open_video(path, name, self._limits)
+            src = self._studio.media.put_video(file)
+        except StudioError as error:
+            yield Shown(stage="", error=error_html(str(error)))
+            return
+        self._begin(session, self._studio.media.video(file.sha256, file.name), src)
+        yield replace(self.page(session), stage=stage_html("Reading the frames"), error="")
+        yield from self.measure(session)
+
+    def take_example(self, session: Session, place: int) -> VideoExample:
+        """Choose an example; opening its clip and asking are the next steps."""
+        session.example = self.examples[place]
+        return session.example
+
+    def open_example(self, session: Session) -> Iterator[Shown]:
+        """Open the clip of the example that was chosen."""
+        if session.example is not None:
+            yield from self.open(session, session.example.path)
+
+    def clear(self, session: Session) -> Shown:
+        """Begin anew without a video."""
+        session.stop()
+        self._begin(session, None, "")
+        return replace(self.page(session), error="", stage="", preview="")
+
+    def make_copy(self, session: Session, src: str) -> Iterator[Shown]:
+        """Make a copy that the browser can play of the video at `src`, which it cannot; asking goes on meanwhile."""
+        file = session.file
+        if file is None or src != session.src or session.copying is not None:
+            return
+        if src != media_url(file.sha256):
+            session.src, session.word = "", "This browser cannot play this video. You can ask about it all the same."
+            yield Shown(timeline=self._timeline(session))
+            return
+        session.src, session.word = "", f"This browser does not play {file.facts.codec} in such a file."
+        session.copying = cancel = threading.Event()
+        try:
+            for fraction in self._copied(file, cancel):
+                if session.file is file:
+                    yield Shown(timeline=self._timeline(session), preview=view.preview_html(fraction))
+            if session.file is file:
+                session.src, session.word = preview_url(file.sha256), ""
+                session.note = "The player shows a copy that this browser can play; the model sees the video itself."
+                yield Shown(timeline=self._timeline(session), preview="", notes=self._notes(session))
+        except StudioError as error:
+            if session.file is file:
+                session.word = f"{session.word} You can ask about it all the same."
+                yield Shown(timeline=self._timeline(session), preview="", error=error_html(str(error)))
+        finally:
+            session.copying = None
+
+    def _copied(self, file: VideoFile, cancel: threading.Event) -> Iterator[float]:
+        """Make the copy, unless there is one, and give how much of it is done."""
+        if self._studio.media.preview(file.sha256) is not None:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            made, shares = Path(folder) / "copy.mp4", [0.0]
+            with ThreadPoolExecutor(1) as pool:
+                work = pool.submit(preview, file, made, cancel, shares.append)
+                try:
+                    while not wait([work], _TELL_EVERY_S).done:
+                        yield shares[-1]
+                    work.result()
+                finally:
+                    cancel.set()  # nobody waits for it any more
+            self._studio.media.put_preview(file.sha256, made)
+
+    def measure(self, session: Session) -> Iterator[Shown]:
+        """Read the frames that the model would see now, and tell what a question would cost."""
+        file, engine = session.file, self._studio.engines.current()
+        if file is None or engine is None:
+            yield Shown(stage="")
+            return
+        sampling = sampling_of(engine.info, session.preset, session.range_s)
+        try:
+            if sampling not in session.frames:
+                yield Shown(stage=stage_html(f"Reading {len(sample_times(file, sampling))} frames"))
+            video = self._frames(session, file, sampling)
+        except StudioError as error:
+            yield Shown(stage="", error=error_html(str(error)))
+            return
+        if session.file is not file or sampling != sampling_of(engine.info, session.preset, session.range_s):
+            return  # something else is wanted by now, and measured by its own call
+        session.video, session.cost = video, self._cost(session, engine, video)
+        yield replace(self._state(session), frames=frames_value(video), stage=None if session.run else "")
+
+    def choose_preset(self, session: Session, preset: str) -> Iterator[Shown]:
+        session.preset = preset
+        yield from self.measure(session)
+
+    # Asking
+
+    def advice(self, task: VideoTask) -> str:
+        """What to know about a task before it is asked of the loaded model; mostly nothing."""
+        engine = self._studio.engines.current()
+        return notes_html(not_learned(engine.info, task) if engine else "")
+
+    def ask(self, session: Session, ask: VideoAsk) -> Iterator[Shown]:
+        """Ask about the video, or the chosen part of it; events are shown as they come."""
+        if session.file is None:
+            yield Shown(error=error_html("Choose a video first."))
+            return
+        if session.run is not None:
+            yield Shown(error=error_html("An answer is being written. Stop it first."))
+            return
+        run = session.run = threading.Event()
+        try:
+            yield Shown(stage=stage_html("Preparing"), error="", is_running=True)
+            yield from self._ask(session, session.file, replace(ask, range_s=session.range_s), run)
+            yield replace(self.page(session), stage="", is_running=False)
+        except StudioError as error:
+            yield replace(self.page(session), error=error_html(str(error)), stage="", is_running=False)
+        finally:
+            run.set()
+            session.run = None
+
+    def ask_again(self, session: Session, place: int) -> Iterator[Shown]:
+        """Ask a question of the thread once more, about the same part; the new answer follows."""
+        if 0 <= place < len(session.thread) and session.run is None:
+            ask = session.thread[place].ask
+            session.range_s = ask.range_s
+            yield from self.ask(session, ask)
+
+    def _ask(self, session: Session, file: VideoFile, ask: VideoAsk, run: threading.Event) -> Iterator[Shown]:
+        engine = yield from self._studio.engines.awaited(
+            run.is_set, lambda words: Shown(stage=stage_html(words), is_running=True)
+        )
+        if sentence := not_learned(engine.info, ask.task):
+            raise RequestError(sentence)
+        sampling = sampling_of(engine.info, ask.preset, ask.range_s)
+        if sampling not in session.frames:
+            words = f"Reading {len(sample_times(file, sampling))} frames"
+            yield Shown(stage=stage_html(words), is_running=True)
+        video = self._frames(session, file, sampling)
+        if video is not session.video:
+            session.video = video
+            yield Shown(frames=frames_value(video), is_running=True)
+        yield from self._watch(session, engine, Exchange(ask, video), run)
+
+    def _watch(self, session: Session, engine: Engine, exchange: Exchange, run: threading.Event) -> Iterator[Shown]:
+        """The answer as it comes. A question that cannot be put raises; what breaks off later is kept and told."""
+        earlier = [message for each in session.thread for message in each.messages]
+        try:
+            for watched in watch(engine, exchange.video, exchange.ask, run, earlier):
+                if exchange.watched is None:
+                    session.thread.append(exchange)
+                    session.chosen = None
+                exchange.watched, exchange.events = watched, _in_order(watched.answer.events)
+                session.labels = label_order((event.label for event in exchange.events), session.labels)
+                yield self._live(session, watched)
+            exchange.state = "stopped" if run.is_set() else "done"
+        except Exception as error:
+            if exchange.watched is None:
+                raise
+            exchange.state, exchange.error = "failed", sentence_of(error)
+        finally:
+            if exchange.state == "running":
+                exchange.state = "stopped"
+        session.cost = self._cost(session, engine, exchange.video)
+
+    def _live(self, session: Session, watched: Watched) -> Shown:
+        return Shown(
+            timeline=self._timeline(session),
+            thread=self._thread(session),
+            stage=stage_html(view.stage_words(watched)),
+            query="",
+            is_running=True,
+        )
+
+    # After the answer
+
+    def edit(self, session: Session, value: str) -> Shown:
+        """Keep what a person changed on the timeline."""
+        try:
+            now = edited_events(value)
+        except RequestError as error:
+            return Shown(error=error_html(str(error)))
+        if now.src != session.src or len(now.lanes) != len(session.thread) or session.run is not None:
+            return Shown()
+        for exchange, events in zip(session.thread, now.lanes, strict=True):
+            exchange.events = events
+        session.labels = label_order(now.labels, session.labels)
+        return Shown(thread=self._thread(session), error="")
+
+    def choose(self, session: Session, place: int | None) -> Shown:
+        """Remember which event was clicked, by its place among all of them; its answer is the one that is exported."""
+        session.chosen = None
+        for exchange in session.thread:
+            if place is not None and 0 <= place < len(exchange.events):
+                session.chosen = exchange, place
+            place = None if place is None or session.chosen else place - len(exchange.events)
+        shown = session.chosen[0].video if session.chosen else session.video
+        return Shown(thread=self._thread(session), frames=frames_value(shown))
+
+    def mark(self, session: Session, value: str) -> Iterator[Shown]:
+        """Ask about a part of the video from now on, and read its frames."""
+        try:
+            now = edited_events(value)
+        except RequestError as error:
+            yield Shown(error=error_html(str(error)))
+            return
+        if now.src == session.src:
+            yield from self._take_part(session, now.range_s)
+
+    def unmark(self, session: Session) -> Iterator[Shown]:
+        """Ask about all of it again."""
+        for shown in self._take_part(session, None):
+            yield replace(shown, timeline=self._timeline(session))
+
+    def _take_part(self, session: Session, range_s: Range | None) -> Iterator[Shown]:
+        session.range_s = range_s
+        yield Shown(part=view.part_html(range_s))
+        yield from self.measure(session)
+
+    def discard(self, session: Session, place: int) -> Shown:
+        """Take a question and its events out of the thread; the model does not hear of it any more."""
+        if session.run is not None:
+            return Shown(error=error_html("Stop the answer first, then remove others."))
+        if 0 <= place < len(session.thread):
+            del session.thread[place]
+            session.chosen = None
+        return self.page(session)
+
+    def export(self, session: Session, key: str, folder: Path) -> tuple[Path, list[str]]:
+        """Write the events of the current answer into `folder`: the file, and notes for a person.
+
+        Raises `RequestError` when there is nothing to write, or when it was stopped.
+        """
+        exchange, row = session.current, EVENT_FORMATS[key]
+        if session.file is None or exchange is None:
+            raise RequestError("There is no answer to export yet. Ask first.")
+        if session.run is not None:
+            raise RequestError("Something runs already. Stop it first.")
+        timeline = self._exported(session, session.file, exchange)
+        if sentence := row.why_not(timeline):
+            raise RequestError(sentence)
+        path = folder / row.file_name(safe_name(Path(session.file.name).stem) or "video")
+        run = session.run = threading.Event()
+        try:
+            with path.open("w+b") as file:
+                return path, row.write(timeline, file, run)
+        finally:
+            session.run = None
+
+    # Parts of the page
+
+    def page(self, session: Session) -> Shown:
+        """Everything about the video, as it stands."""
+        return replace(
+            self._state(session),
+            timeline=self._timeline(session),
+            frames=frames_value(session.video),
+            thread=self._thread(session),
+            part=view.part_html(session.range_s),
+            videos=int(session.file is not None),
+        )
+
+    def _begin(self, session: Session, file: VideoFile | None, src: str) -> None:
+        session.stop_copying()
+        session.file, session.src, session.word, session.note = file, src, "", ""
+        session.range_s = session.video = session.cost = session.chosen = None
+        session.frames, session.thread, session.labels = {}, [], ()
+
+    def _state(self, session: Session) -> Shown:
+        if session.file is None:
+            return Shown(status="", notes="")
+        return Shown(status=view.status_html(session.file, session.video, session.cost), notes=self._notes(session))
+
+    def _notes(self, session: Session) -> str:
+        notices = session.video.notices if session.video else session.file.notices if session.file else ()
+        return notes_html(session.note, *notices)
+
+    def _frames(self, session: Session, file: VideoFile, sampling: Sampling) -> Video:
+        """The frames chosen so, read once. Raises `MediaError`."""
+        kept = session.frames
+        if sampling not in kept:
+            video = look(file, sampling)
+            while len(kept) >= _SAMPLINGS_KEPT:
+                del kept[next(iter(kept))]
+            kept[sampling] = video
+        return kept[sampling]
+
+    def _cost(self, session: Session, engine: Engine, video: Video) -> view.Cost | None:
+        """What one more question takes, the thread so far included."""
+        earlier = [message for each in session.thread for message in each.messages]
+        try:
+            prompt = prompt_of(engine, video, VideoAsk("describe", preset=session.preset), earlier)
+        except StudioError:
+            return None  # said in full when it is asked
+        media = [medium for message in prompt.messages for medium in message.media]
+        return view.Cost(prompt.media[media.index(video)], prompt.tokens, prompt.memory_bytes)
+
+    def _timeline(self, session: Session) -> str:
+        file = session.file
+        if file is None:
+            return timeline_value(None)
+        video = ShownVideo(
+            session.src,
+            media_url(file.sha256, small=True),
+            file.name,
+            file.size_wh,
+            file.duration_s,
+            file.facts.fps,
+        )
+        return timeline_value(
+            video,
+            [Lane(view.title_of(each.ask), each.events, each.video.step_s) for each in session.thread],
+            labels=session.labels,
+            range_s=session.range_s,
+            streaming=session.run is not None,
+            word=session.word,
+        )
+
+    def _thread(self, session: Session) -> str:
+        turns, first_id, current = [], 0, session.current
+        for each in session.thread:
+            is_chosen = each is current and len(session.thread) > 1
+            turns.append(
+                view.Turn(
+                    each.ask, each.state, each.watched, each.events, first_id, each.error, each.is_corrected, is_chosen
+                )
+            )
+            first_id += len(each.events)
+        return view.thread_html(turns, session.labels)
+
+    def _exported(self, session: Session, file: VideoFile, exchange: Exchange) -> Timeline:
+        watched = exchange.watched
+        return Timeline(
+            file,
+            exchange.video,
+            exchange.events,
+            session.labels,
+            session.chosen[1] if session.chosen and session.chosen[0] is exchange else None,
+            watched.raw if watched else "",
+            watched.info.name if watched else "",
+        )
+
+
+def read_examples(folder: Path = FOLDER) -> list[VideoExample]:
+    """The rows of `video.json` (`file`, `still`, `task`, `query`, `alt`, `question`), in order; empty without that file."""
+    return read_listing(VideoExample, folder / "video.json")
+
+
+def _in_order(events: Sequence[TimeEvent]) -> tuple[TimeEvent, ...]:
+    return tuple(sorted(events, key=lambda event: (event.start_s, event.end_s)))
