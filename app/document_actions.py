@@ -21,6 +21,7 @@ from app.document_work import DocumentReader, PageOf, Run, Step, exportable
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.faults import sentence_of
+from app.grounding import look
 from app.page_ranges import read_ranges, write_ranges
 from app.studio import Studio
 from app.templates import ASSETS
@@ -30,7 +31,7 @@ from model.documents import page_text
 from model.engines.base import Engine
 from model.errors import PasswordNeeded, RequestError, StudioError
 from model.parsing import NO_BOXES
-from model.types import Answer, Block, Box, Image, ReadingMode
+from model.types import Answer, Block, Box, Image, MediumInput, ReadingMode
 
 Mode = Literal["text", "markdown", "layout", "tables", "fields", "ask"]
 
@@ -46,7 +47,8 @@ _DROPPED = "The new reading was not whole and is dropped. What was read before i
 class Sheet:
     """One page of the strip. `reading` and `corrections` are of the mode that is chosen, None until they are wanted.
 
-    `error` says why the page failed, `notice` what became of an attempt that did not.
+    `error` says why the page failed, `notice` what became of an attempt that did not. `medium` is how large the model
+    sees the page, as far as it was asked for.
     """
 
     document: OpenDocument
@@ -56,6 +58,7 @@ class Sheet:
     corrections: Corrections = field(default_factory=Corrections)
     error: str = ""
     notice: str = ""
+    medium: MediumInput | None = None
 
     @property
     def name(self) -> str:
@@ -121,6 +124,7 @@ class Shown:
     head: str | None = None
     notes: str | None = None
     result: str | None = None
+    size: str | None = None
     own_text: str | None = None
     stage: str | None = None
     error: str | None = None
@@ -272,24 +276,29 @@ class DocumentActions:
         return Shown(strip=self._strip(session), error="")
 
     def set_ask(self, session: Session, mode: Mode, fields: Sequence[str] = (), preset: str = "") -> Shown:
-        """Show what was read in another mode, or of other fields."""
+        """Show what was read in another mode, or of other fields; in the same one everything stays as it is."""
         if session.running is not None:
             return Shown(error=error_html("Pages are being read. Stop that first."))
         reading_mode: ReadingMode = "markdown" if mode == "ask" else mode
+        before = session.mode, session.ask.fields
         session.mode = mode
         session.ask = ReadingAsk(reading_mode, tuple(fields) if mode == "fields" else (), preset)
-        self._forget_readings(session)
+        for sheet in session.sheets:
+            sheet.medium = None
+        if (session.mode, session.ask.fields) != before:
+            self._forget_readings(session)
         return self.page(session)
 
     def page(self, session: Session) -> Shown:
         """Everything about the page that is shown, as it stands."""
         sheet = session.sheet
         if sheet is None:
-            return Shown(viewer_value(None, ""), "", "", "", "", "", "", "", page_count=0)
+            return Shown(viewer_value(None, ""), "", "", "", "", "", "", "", "", page_count=0)
         self._load(session, sheet)
         return replace(
             self._page_result(session, sheet),
             strip=self._strip(session),
+            size=self._size(session, sheet),
             own_text=self._own_text(sheet),
             error="",
             page_count=len(session.sheets),
@@ -577,7 +586,8 @@ class DocumentActions:
 
     def _forget_readings(self, session: Session) -> None:
         for sheet in session.sheets:
-            sheet.reading, sheet.corrections, sheet.error, sheet.notice = None, Corrections(), "", ""
+            sheet.reading, sheet.corrections, sheet.medium = None, Corrections(), None
+            sheet.error = sheet.notice = ""
         session.undo = []
         self._load_states(session)
 
@@ -646,6 +656,25 @@ class DocumentActions:
         except Exception as error:
             sheet.error = sheet.error or sentence_of(error, "a page could not be shown")
             return None
+
+    def _size(self, session: Session, sheet: Sheet) -> str:
+        """How large the page is for the model; in a question that depends on how many pages there are."""
+        size_wh = self._size_wh(sheet)
+        if size_wh is None or session.mode == "ask":
+            return ""
+        try:
+            return view.size_html(size_wh, self._medium(session, sheet))
+        except StudioError:
+            return ""  # said in full when the page is read
+
+    def _medium(self, session: Session, sheet: Sheet) -> MediumInput | None:
+        """None as long as there is no model."""
+        if sheet.reading is not None:
+            return sheet.reading.medium
+        engine = self._studio.engines.current()
+        if sheet.medium is None and engine is not None:
+            sheet.medium = look(engine, self._image(sheet), session.ask.preset)
+        return sheet.medium
 
     def _own_text(self, sheet: Sheet) -> str:
         size_wh = self._size_wh(sheet)

@@ -20,9 +20,9 @@ from app.exports.documents.base import field_text, markdown_of
 from app.exports.documents.web_page import table_rows
 from app.markdown import to_html
 from app.templates import macros
-from app.work_view import ENDS, STRIP_MAX, queue_words, strip_start
+from app.work_view import STRIP_MAX, queue_words, sizes_words, strip_start
 from model.parsing import NO_BOXES, page_references
-from model.types import Block
+from model.types import Block, MediumInput
 
 State = Literal["new", "waiting", "reading", "done", "cut", "stopped", "failed"]
 
@@ -110,7 +110,7 @@ def where_words(page: int, page_count: int, place: int, total: int) -> list[str]
 
 
 def reading_facts(reading: Reading, blocks: int, corrections: int) -> list[str]:
-    """ "Qwen3-VL-4B-Instruct", "12 blocks", "2 corrected", "cut at the limit of new tokens"."""
+    """ "Qwen3-VL-4B-Instruct", "12 blocks", "2 corrected", "lines spotted"."""
     facts = [reading.model]
     if reading.ask.mode != "fields":
         facts.append("1 block" if blocks == 1 else f"{blocks:,} blocks")
@@ -118,8 +118,6 @@ def reading_facts(reading: Reading, blocks: int, corrections: int) -> list[str]:
         facts.append(f"{corrections:,} corrected")
     if reading.ask.mode == "lines":
         facts.append("lines spotted")
-    if reading.finish_reason in ENDS:
-        facts.append(ENDS[reading.finish_reason])
     return facts
 
 
@@ -168,6 +166,11 @@ def linked_html(text: str, page_count: int) -> str:
         pieces += [text[end:start], f"[{text[start:stop]}](#page-{reference.page})"]
         end = stop
     return to_html("".join([*pieces, text[end:]]))
+
+
+def size_html(size_wh: tuple[int, int], medium: MediumInput | None) -> str:
+    """How large the page is, and how large the model sees it."""
+    return str(_macros().size(sizes_words(size_wh, medium)))
 
 
 def own_text_html(text: str | None) -> str:

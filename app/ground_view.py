@@ -15,7 +15,7 @@ from app.grounding import Found
 from app.markdown import to_html
 from app.media_store import media_url
 from app.templates import macros
-from app.work_view import ENDS, STRIP_MAX, queue_words, strip_start
+from app.work_view import ENDS, STRIP_MAX, queue_words, sizes_words, strip_start
 from model.types import Answer, MediumInput
 
 State = Literal["new", "waiting", "running", "done", "stopped", "failed"]
@@ -60,7 +60,7 @@ def tray_html(items: Sequence[TrayItem], current: int) -> str:
 
 def status_html(size_wh: tuple[int, int], medium: MediumInput | None, found: Found | None) -> str:
     """Sizes and tokens, the convention in use and, once there is an answer, its speed."""
-    facts = [_sizes(size_wh, medium)]
+    facts = [sizes_words(size_wh, medium)]
     if found:
         chosen = "chosen by you" if found.ask.convention else f"as {found.info.family} writes them"
         facts.append(f"coordinates read as {found.convention.name}, {chosen}")
@@ -132,12 +132,6 @@ def camera_html() -> str:
     return str(_macros().camera())
 
 
-def _sizes(size_wh: tuple[int, int], medium: MediumInput | None) -> str:
-    if medium is None:
-        return f"{_size(size_wh)}; the size for the model is known once it has loaded"
-    return f"{_size(medium.source_size_wh)} → {_size(medium.input_size_wh)}, {medium.tokens:,} visual tokens"
-
-
 def _speed(found: Found) -> list[str]:
     last = found.snapshot.last
     facts = []
@@ -148,10 +142,6 @@ def _speed(found: Found) -> list[str]:
     if last.finish_reason in ENDS:
         facts.append(ENDS[last.finish_reason])
     return facts
-
-
-def _size(size_wh: tuple[int, int]) -> str:
-    return f"{size_wh[0]:,} × {size_wh[1]:,}"
 
 
 def _results(count: int) -> str:

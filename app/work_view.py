@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.templates import macros
-from model.types import FinishReason
+from model.types import FinishReason, MediumInput
 
 STRIP_MAX = 60
 """So many items are in a strip at a time: one of thousands would be sent again with every step."""
@@ -81,6 +81,17 @@ def memory_words(byte_count: int) -> str:
     """ "30 MiB" or "3.3 GiB"."""
     mebibytes = byte_count / 2**20
     return f"{mebibytes / 1024:.1f} GiB" if mebibytes >= 1024 else f"{mebibytes:.0f} MiB"
+
+
+def sizes_words(size_wh: tuple[int, int], medium: MediumInput | None) -> str:
+    """ "1280 × 960 → 1280 × 960, 1,200 visual tokens": what becomes of a picture on its way into the model."""
+    if medium is None:
+        return f"{_size(size_wh)}; the size for the model is known once it has loaded"
+    return f"{_size(medium.source_size_wh)} → {_size(medium.input_size_wh)}, {medium.tokens:,} visual tokens"
+
+
+def _size(size_wh: tuple[int, int]) -> str:
+    return f"{size_wh[0]:,} × {size_wh[1]:,}"
 
 
 def _macros() -> Any:

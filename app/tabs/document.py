@@ -61,7 +61,7 @@ class _DocumentTab(WorkTab[Shown]):
                 self.strip = self._html("document-strip", _MOUNT_STRIP)
                 with gr.Column(elem_id="document-picture", min_width=0):
                     self.viewer = image_viewer(elem_id="document-viewer")
-                    self.own_text = self._html("document-own")
+                    self.size, self.own_text = self._html("document-size"), self._html("document-own")
                 with gr.Column(elem_id="document-side", min_width=0):
                     self.head = self._html("document-head")
                     self.notes = self._html("document-notes")
@@ -154,7 +154,7 @@ class _DocumentTab(WorkTab[Shown]):
         asking: set[Block] = {here, self.mode, self.fields, self.preset, self.question}
         blocks.load(self._open_page, here, [*page, here], **QUICK)
         model_name.change(self._does(self._actions.model_changed), here, page, **QUICK)
-        gr.on([self.mode.change, self.fields.change], self._set_ask, asking, page, **QUICK)
+        gr.on([self.mode.change, self.fields.change, self.preset.change], self._set_ask, asking, page, **QUICK)
         self.preset_fields.input(_fields_of, self.preset_fields, self.fields, **QUICK)
         self.read.click(self._read, asking, page, **SLOW)
         gr.on(
@@ -212,8 +212,8 @@ class _DocumentTab(WorkTab[Shown]):
         is an object would be lost to the next one.
         """
         return [
-            *(self.viewer, self.strip, self.head, self.notes, self.result, self.own_text, self.stage, self.error),
-            *(self.locked, self.password, self.advice, self.welcome, self.pages, self.question),
+            *(self.viewer, self.strip, self.head, self.notes, self.result, self.size, self.own_text),
+            *(self.stage, self.error, self.locked, self.password, self.advice, self.welcome, self.pages, self.question),
             *(self.running, self.count, self.shown_mode),
         ]
 
@@ -259,6 +259,7 @@ class _DocumentTab(WorkTab[Shown]):
             self.head: shown.head,
             self.notes: shown.notes,
             self.result: shown.result,
+            self.size: shown.size,
             self.own_text: shown.own_text,
             self.stage: shown.stage,
             self.error: shown.error,

@@ -126,6 +126,19 @@ def test_closing_leaves_the_way_back(actions: DocumentActions, session: Session)
     assert len(session.sheets) == 2
 
 
+def test_a_page_says_how_large_the_model_sees_it_before_it_is_read(
+    make_studio: MakeStudio, actions: DocumentActions, session: Session
+) -> None:
+    width, height = _value(actions.page(session))["size_wh"]
+    shown = actions.page(session)
+    assert f"{width:,} × {height:,} → " in (shown.size or "")
+    assert "visual tokens" in (shown.size or "")
+    assert actions.set_ask(session, "text", preset="Low memory").size != shown.size
+    assert actions.set_ask(session, "ask").size == ""
+    without_model, other = DocumentActions(make_studio()), Session()
+    assert "known once it has loaded" in (_last(without_model.add(other, [REPORT])).size or "")
+
+
 # Choosing
 
 
@@ -432,6 +445,23 @@ def test_an_export_says_which_pages_were_not_read_to_their_end(
     assert json.loads(path.read_text("utf-8"))["problems"] == notes
 
 
+def test_reading_one_page_leaves_what_there_is_of_another(
+    actions: DocumentActions, session: Session, engine: FakeEngine
+) -> None:
+    engine.fail_with = EngineError("The model stumbled.")
+    actions.choose_range(session, "1")
+    _last(actions.read(session))
+    engine.fail_with = None
+    actions.choose_range(session, "2")
+    actions.set_ask(session, "markdown", preset="Low memory")
+    _last(actions.read(session))
+    assert _states(session) == ["failed", "done"]
+    shown = actions.pick(session, 0)
+    assert "<h1>Water</h1>" in (shown.result or "")
+    assert "The model stumbled." in (shown.notes or "")
+    assert _states(session) == ["failed", "done"]
+
+
 def test_one_bad_page_does_not_stop_the_others(
     actions: DocumentActions, session: Session, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -537,7 +567,7 @@ def test_an_answer_at_the_limit_says_so(actions: DocumentActions, session: Sessi
     engine.script = tuple("word " for _ in range(9000))
     actions.choose_range(session, "1")
     shown = _last(actions.read(session))
-    assert "cut at the limit" in (shown.head or "")
+    assert "reached the limit of its length" in (shown.notes or "")
 
 
 # Fields

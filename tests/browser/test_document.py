@@ -18,6 +18,7 @@ import pypdfium2
 import pytest
 from playwright.sync_api import Page, expect
 
+from model.types import Chunk
 from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
 from tests.browser.conftest import NewPage, Running
@@ -55,7 +56,7 @@ class DocumentPage:
         self.read.click()
         while len(self.asked) == before:
             self.page.wait_for_timeout(20)
-        expect(self.page.locator("#document-strip").locator(".is-done, .is-failed").first).to_be_visible()
+        expect(self.page.locator("#document-strip").locator(".is-done, .is-cut, .is-failed").first).to_be_visible()
         expect(self.page.locator("#document-strip").locator(".is-reading, .is-waiting")).to_have_count(0)
         self.finished()
 
@@ -227,6 +228,18 @@ def test_stop_keeps_what_is_done_and_a_failed_page_is_tried_again(
     tab.page.get_by_role("button", name="Try again").click()
     expect(tab.pages.nth(1)).to_have_class(re.compile("is-done"))
     expect(tab.page.locator("#document-notes .error")).to_have_count(0)
+
+
+def test_what_an_export_tells_covers_no_button(tab: DocumentPage, running: Running, report: Path) -> None:
+    running.engine.script = ("# Water", Chunk(" was", finish_reason="length"))
+    tab.choose(report)
+    tab.read_all()
+    expect(tab.pages.nth(1)).to_have_class(re.compile("is-cut"))
+    expect(tab.page.locator("#document-notes")).to_contain_text("reached the limit of its length")
+    tab.export("txt")
+    expect(tab.page.get_by_test_id("toast-body")).to_contain_text("Pages 1-2: The answer reached the limit")
+    tab.read.click(trial=True)
+    tab.page.locator("#document-export-csv").click(trial=True)
 
 
 def test_pages_are_chosen_by_click_and_by_range(tab: DocumentPage, running: Running, report: Path) -> None:
