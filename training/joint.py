@@ -15,12 +15,13 @@ from torch import Tensor, nn
 
 from training import footage, language, network, tower, watching
 from training.language import Probes, Sights
-from training.packing import Batch, Packer
+from training.packing import LONG, SHORT, Batch, Packer
 from training.scenes import Scene
 from training.tower import DenseHeads, Pictures
 
 DENSE_WEIGHT = 0.6
 CLIP_DENSE_WEIGHT = 0.2
+LONG_SHARE = 0.2
 WORDS = 280
 """Tokens of a conversation about a clip, beside the clip itself."""
 
@@ -51,12 +52,15 @@ def assemble(model: Any, heads: DenseHeads, probes: Probes, run_dir: Path) -> No
 def joint_loss(
     model: Any, heads: DenseHeads, probes: Probes, packer: Packer, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of `count` conversations, most of them about one drawn picture."""
+    """The loss of `count` conversations, most of them about one drawn picture; now and then of fewer, but long ones."""
+    longest = SHORT
+    if rng.random() < LONG_SHARE:
+        count, longest = max(1, count * SHORT // LONG), LONG
     grid, sizes = tower.sizes_of_one_grid(rng, 2 * count)
     scenes: list[Scene] = []
     packed = []
     for index in range(count):
-        drawn, one = language.random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer)
+        drawn, one = language.random_conversation(rng, sizes[2 * index : 2 * index + 2], grid, packer, longest=longest)
         scenes += drawn
         packed.append(one)
     dense, answers, metrics = _losses(model, heads, probes, tower.dense_batch(scenes, grid), packer.collate(packed))

@@ -18,7 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from training import dialogues, network, pairs, records
-from training.packing import MOST_CELLS, Batch, Packed, Packer
+from training.dialogues import Turn
+from training.packing import MOST_CELLS, SHORT, Batch, Packed, Packer
 from training.scenes import MAX_SHAPES, Scene, random_scene
 from training.tower import sizes_of_one_grid
 
@@ -165,24 +166,34 @@ def random_conversation(
     grid_hw: tuple[int, int],
     packer: Packer,
     few_shapes: float = 0.1,
+    longest: int = SHORT,
 ) -> tuple[list[Scene], Packed]:
     """Scenes (none, one or two of the given sizes) and a packed conversation that shows them.
 
-    `few_shapes` is the share of pictures with at most three shapes; a few are empty, and a few are shown twice.
+    `few_shapes` is the share of pictures with at most three shapes; a few are empty, and a few are shown twice. The
+    conversation has at most `longest` tokens.
     """
     form = rng.random()
     pictures = 0 if form < 0.05 else 2 if form < 0.3 else 1
     scenes = [random_scene(rng, size, _most_shapes(rng, few_shapes)) for size in sizes[:pictures]]
     if pictures == 2 and rng.random() < TWICE:
         scenes[1] = scenes[0]
-    turns = pairs.about_scenes(scenes, grid_hw, rng, 18) if scenes else dialogues.without_pictures(rng, 8)
+    turns = _turns(scenes, grid_hw, rng, longest)
     packed = packer.pack(
         turns,
         [grid_hw] * pictures,
         system=SYSTEMS[int(rng.integers(len(SYSTEMS)))] if rng.random() < 0.25 else "",
         number_pictures=bool(rng.random() < (0.5 if pictures > 1 else 0.1)),
+        max_length=longest,
     )
     return scenes[: int(packed.visual.sum()) // (grid_hw[0] * grid_hw[1])], packed
+
+
+def _turns(scenes: Sequence[Scene], grid_hw: tuple[int, int], rng: np.random.Generator, longest: int) -> list[Turn]:
+    """More turns than fit into so many tokens."""
+    if not scenes:
+        return dialogues.without_pictures(rng, longest // 50)
+    return pairs.about_scenes(scenes, grid_hw, rng, longest // 23)
 
 
 def _most_shapes(rng: np.random.Generator, few_shapes: float) -> int:

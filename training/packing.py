@@ -22,6 +22,8 @@ from training.dialogues import Turn
 LAST_DIGIT_WEIGHT = 0.05
 # A sentence has few words that matter among many digits of other answers.
 SENTENCE_WEIGHT = 3.0
+SHORT, LONG = 416, 1200
+"""Tokens of a usual conversation, and of one that goes on and on."""
 MOST_CELLS = 32 * 16
 """Visual tokens of the longest footage; column `MOST_CELLS` of `Packed.about` stands for "none of them"."""
 _TIME = re.compile(r"(?:(\d\d):)?(\d+\.\d)")
@@ -103,7 +105,7 @@ class Packer:
         system: str = "",
         number_pictures: bool = False,
         pairs_s: Sequence[float] | None = None,
-        max_length: int = 416,
+        max_length: int = SHORT,
     ) -> Packed:
         """Pack as many turns as fit into `max_length` tokens; each brings its `pictures` along.
 
