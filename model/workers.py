@@ -13,6 +13,8 @@ import threading
 import weakref
 from collections.abc import Callable
 from concurrent.futures import wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from typing import TypeVar
 
 from pebble import ProcessExpired, ProcessPool
@@ -22,8 +24,8 @@ T = TypeVar("T")
 MEMORY_LIMIT_BYTES = 4 * 2**30
 """More memory than this a process does not get, where the system can refuse it."""
 
-
 _LOOK_EVERY_S = 0.1
+_ATTEMPTS = 2  # a process may have died while it waited for work, for example for want of memory
 
 
 class WorkerLost(Exception):
@@ -59,6 +61,20 @@ class Workers:
         Raises `WorkerLost` after `limit_s` seconds of work, and `WorkCancelled` soon after `cancel` is set; the process
         ends then.
         """
+        for _ in range(_ATTEMPTS):
+            with suppress(BrokenProcessPool):
+                return self._result(function, args, limit_s, cancel, meanwhile)
+        raise WorkerLost
+
+    def _result(
+        self,
+        function: Callable[..., T],
+        args: tuple[object, ...],
+        limit_s: float,
+        cancel: threading.Event | None,
+        meanwhile: Callable[[], None],
+    ) -> T:
+        """See `run`. Raises `BrokenProcessPool` when a process died that had not begun to work."""
         work = self._started().schedule(function, args, timeout=limit_s)
         while cancel is not None and not wait([work], _LOOK_EVERY_S).done:
             meanwhile()
@@ -74,13 +90,18 @@ class Workers:
     def close(self) -> None:
         """End the processes; waits for that, for one that just starts would complain that this one is gone."""
         with self._lock:
-            if self._pool is not None:
-                self._pool.stop()
-                self._pool.join()
-                self._pool = None
+            self._end()
+
+    def _end(self) -> None:
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
 
     def _started(self) -> ProcessPool:
         with self._lock:
+            if self._pool is not None and not self._pool.active:
+                self._end()
             if self._pool is None:
                 context = multiprocessing.get_context("spawn")
                 self._pool = ProcessPool(self._count, initializer=_prepare, context=context)

@@ -54,6 +54,29 @@ def test_what_goes_wrong_is_lost_alone(
     assert workers.run(operator.mul, 6, 7, limit_s=60) == 42
 
 
+@pytest.mark.parametrize("wait_s", [0.0, 1.0], ids=["at once", "later"])
+def test_a_process_that_dies_while_it_waits_for_work_is_replaced(workers: Workers, wait_s: float) -> None:
+    psutil.Process(workers.run(os.getpid, limit_s=60)).kill()
+    time.sleep(wait_s)
+    assert workers.run(operator.mul, 6, 7, limit_s=60) == 42
+
+
+def test_work_at_which_every_process_dies_before_it_begins_is_lost_alone(workers: Workers) -> None:
+    with pytest.raises(WorkerLost):
+        workers.run(Deadly(), limit_s=60)
+    assert workers.run(operator.mul, 6, 7, limit_s=60) == 42
+
+
+class Deadly:
+    """Ends the process that unpickles it."""
+
+    def __reduce__(self) -> tuple[Callable[[int], object], tuple[int]]:
+        return os._exit, (1,)
+
+    def __call__(self) -> None:
+        raise AssertionError("nobody gets as far as this")
+
+
 def test_what_nobody_waits_for_any_more_is_ended(workers: Workers) -> None:
     cancel = threading.Event()
     assert workers.run(operator.mul, 6, 7, limit_s=60, cancel=cancel) == 42
