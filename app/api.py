@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import FileResponse
 from starlette.routing import Match
 
-from app import ground_api, openai_api, read_api
+from app import ground_api, openai_api, read_api, timeline_api
 from app.errors_http import add_error_handlers
 from app.page import TITLE, build_page
 from app.security import AllowedHosts, Gate
@@ -33,7 +33,7 @@ def create_app(studio: Studio, hosts: AllowedHosts | None = None) -> FastAPI:
     app = FastAPIOffline(title=TITLE, redoc_url=None)
     app.add_middleware(Gate, settings=studio.settings, hosts=hosts or AllowedHosts(studio.settings))
     add_error_handlers(app)
-    answering = (openai_api.router(studio), ground_api.router(studio), read_api.router(studio))
+    answering = tuple(api.router(studio) for api in (openai_api, ground_api, read_api, timeline_api))
     for routes in (
         _health_routes(studio),
         _media_routes(studio),

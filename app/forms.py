@@ -6,10 +6,13 @@ Knows HTTP. Which fields there are, and what they may say, is told by whoever re
 from __future__ import annotations
 
 import shutil
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from pathlib import Path
+from typing import TypeVar
 
 from fastapi import Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import FormData, UploadFile
 from starlette.exceptions import HTTPException
@@ -18,12 +21,22 @@ from app.errors_http import FieldError
 from model.errors import MediaTooLarge, RequestError
 from model.media import clean_name
 
+T = TypeVar("T")
+
 # One more than there may be, so that what the other one is called can be told.
 _MAX_FILES = 2
 
 
 def is_form(request: Request) -> bool:
     return request.headers.get("content-type", "").startswith("multipart/form-data")
+
+
+def valid(read: Callable[[], T]) -> T:
+    """What is read; a `ValidationError` of it becomes the error that is raised for a body that FastAPI reads."""
+    try:
+        return read()
+    except ValidationError as error:
+        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
 
 
 def check_address(request: Request) -> None:

@@ -24,12 +24,14 @@ from app.disconnect import stopped_with
 from app.engine_manager import require
 from app.errors_http import FieldError, error_object
 from app.studio import Studio
+from app.watching import not_learned
+from app.watching import sampling_of as frames_of
 from model.catalog import presets_of, sampling_of
 from model.engines.base import Engine
 from model.errors import ModelNotFound, RequestError
 from model.media import Limits, image_from_data_url
-from model.types import GenerationOptions, Message, Part, PixelBudget, Prompt, Role, Text, Video
-from model.video import video_from_data_url
+from model.types import GenerationOptions, Message, Part, Prompt, Role, Text
+from model.video import Sampling, video_from_data_url
 
 _MAX_STOPS = 4
 # Below it, dividing by the temperature leaves nothing but the likeliest token, if it can be computed at all.
@@ -94,7 +96,7 @@ class ImageUrl(_Open):
 
 
 class VideoUrl(_Open):
-    url: str = Field(description="a data URL: data:video/mp4;base64,...; two frames a second are looked at")
+    url: str = Field(description="a data URL: data:video/mp4;base64,...; one to four frames a second are looked at")
 
 
 class ContentPart(_Open):
@@ -151,9 +153,10 @@ def router(studio: Studio) -> APIRouter:
     @routes.post("/chat/completions", response_model=None)
     async def chat_completions(body: ChatRequest, request: Request) -> Response:
         """Answer a conversation; with `stream` as server-sent events. A client that leaves stops the answer."""
-        completion = await run_in_threadpool(_completion, body, require(studio.engines), limits)
-        snapshots = completion.snapshots()
-        async with stopped_with(request, completion.cancel):
+        cancel = threading.Event()
+        async with stopped_with(request, cancel):
+            completion = await run_in_threadpool(_completion, body, require(studio.engines), limits, cancel)
+            snapshots = completion.snapshots()
             # The first snapshot before the status line: a refusal can still have its own.
             first = await anext(snapshots)
             if not body.stream:
@@ -250,24 +253,25 @@ def _until(snapshots: Iterator[Snapshot], stops: Sequence[str]) -> Iterator[Snap
         yield replace(snapshot, text=snapshot.text[:end])
 
 
-def _completion(body: ChatRequest, engine: Engine, limits: Limits) -> _Completion:
+def _completion(body: ChatRequest, engine: Engine, limits: Limits, cancel: threading.Event) -> _Completion:
     """Check and translate a request; raises `StudioError` with what is wrong with it."""
     _check(body, engine)
-    messages = [_message(message, f"messages[{index}]", limits) for index, message in enumerate(body.messages)]
-    if engine.info.is_pocket and any(isinstance(part, Video) for message in messages for part in message.parts):
-        raise RequestError(
-            "The pocket model has not learned to watch videos; load a larger model with --model for that."
-        )
+    has_video = any(part.video_url for part in _parts(body))
+    if has_video and (sentence := not_learned(engine.info, "free")):
+        raise RequestError(sentence)
+    preset = _preset(body)
+    opening = _Opening(limits, frames_of(engine.info, preset), cancel)
+    messages = [_message(message, f"messages[{index}]", opening) for index, message in enumerate(body.messages)]
     stops = (body.stop,) if isinstance(body.stop, str) else tuple(body.stop or ())
     if len(stops) > _MAX_STOPS or not all(stops):
         raise FieldError("stop", f"has to be at most {_MAX_STOPS} texts, none of them empty")
     return _Completion(
         engine=engine,
-        prompt=engine.prepare(messages, _budget(body, engine)),
+        prompt=engine.prepare(messages, presets_of(engine.info)[preset].budget if preset else None),
         options=_options(body, engine),
         stops=stops,
         includes_usage=bool(body.stream_options and body.stream_options.include_usage),
-        cancel=threading.Event(),
+        cancel=cancel,
         id=f"chatcmpl-{uuid.uuid4().hex}",
         created=int(time.time()),
     )
@@ -293,14 +297,16 @@ def _check_fields(given: BaseModel | None, place: str = "") -> None:
             raise FieldError(f"{place}{name}", "is not offered here; leave it out")
 
 
-def _budget(body: ChatRequest, engine: Engine) -> PixelBudget | None:
-    """What `detail` asks for. Pictures of one prompt share a budget, so it has to be the same for all."""
-    parts = (part for message in body.messages if isinstance(message.content, list) for part in message.content)
-    details = {part.image_url.detail or "auto" for part in parts if part.image_url}
+def _preset(body: ChatRequest) -> str:
+    """The preset that `detail` asks for, if any; the same for all pictures, as those of one prompt share a budget."""
+    details = {part.image_url.detail or "auto" for part in _parts(body) if part.image_url}
     if len(details) > 1:
         raise FieldError("detail", "has to be the same for all pictures of a request")
-    preset = _DETAIL.get("".join(details))
-    return presets_of(engine.info)[preset].budget if preset else None
+    return _DETAIL.get("".join(details), "")
+
+
+def _parts(body: ChatRequest) -> Iterator[ContentPart]:
+    return (part for message in body.messages if isinstance(message.content, list) for part in message.content)
 
 
 def _options(body: ChatRequest, engine: Engine) -> GenerationOptions:
@@ -319,26 +325,35 @@ def _options(body: ChatRequest, engine: Engine) -> GenerationOptions:
     return replace(own, **{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
 
 
-def _message(message: ChatMessage, place: str, limits: Limits) -> Message:
+@dataclass(frozen=True, slots=True)
+class _Opening:
+    """How media of a request are opened; setting `cancel` ends it."""
+
+    limits: Limits
+    sampling: Sampling
+    cancel: threading.Event
+
+
+def _message(message: ChatMessage, place: str, opening: _Opening) -> Message:
     _check_fields(message, f"{place}.")
     role: Role = "system" if message.role == "developer" else message.role
     content = message.content or ""
     if isinstance(content, str):
         return Message(role, (Text(content),))
-    parts = (_part(part, role, f"{place}.content[{index}]", limits) for index, part in enumerate(content))
+    parts = (_part(part, role, f"{place}.content[{index}]", opening) for index, part in enumerate(content))
     return Message(role, tuple(parts))
 
 
-def _part(part: ContentPart, role: Role, place: str, limits: Limits) -> Part:
+def _part(part: ContentPart, role: Role, place: str, opening: _Opening) -> Part:
     _check_fields(part, f"{place}.")
     if part.type == "text" and part.text is not None:
         return Text(part.text)
     if part.type == "image_url" and part.image_url is not None and role == "user":
         _check_fields(part.image_url, f"{place}.image_url.")
-        return image_from_data_url(part.image_url.url, limits)
+        return image_from_data_url(part.image_url.url, opening.limits)
     if part.type == "video_url" and part.video_url is not None and role == "user":
         _check_fields(part.video_url, f"{place}.video_url.")
-        return video_from_data_url(part.video_url.url, limits.max_bytes)
+        return video_from_data_url(part.video_url.url, opening.limits.max_bytes, opening.sampling, opening.cancel)
     raise FieldError(place, "has to be a text, or in a message of the user an image_url or video_url with a data URL")
 
 

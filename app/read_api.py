@@ -8,12 +8,11 @@ read of it is: the same file is not read twice.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
@@ -25,7 +24,7 @@ from app.document_work import DocumentReader, PageOf, Run, exportable
 from app.engine_manager import require
 from app.errors_http import FieldError
 from app.exports.documents.page_json import pages_to_json
-from app.forms import check_address, is_form, read_form
+from app.forms import check_address, is_form, read_form, valid
 from app.page_ranges import read_ranges
 from app.studio import Studio
 from model.engines.base import Engine
@@ -152,19 +151,11 @@ async def _received(request: Request, path: Path, max_bytes: int) -> tuple[ReadR
         name, given = await read_form(request, "file", texts, path, max_bytes, several=["fields"])
         names = [name for text in given.pop("fields", []) for name in _names(text)]
         once = {field: text for field, (text,) in given.items()}
-        return _valid(lambda: ReadRequest.model_validate(once | {"file": "", "fields": names})), name
+        return valid(lambda: ReadRequest.model_validate(once | {"file": "", "fields": names})), name
     data = await request.body()
-    body = _valid(lambda: ReadRequest.model_validate_json(data))
+    body = valid(lambda: ReadRequest.model_validate_json(data))
     await run_in_threadpool(lambda: path.write_bytes(bytes_from_data_url(body.file, max_bytes)))
     return body, "document"
-
-
-def _valid(read: Callable[[], ReadRequest]) -> ReadRequest:
-    try:
-        return read()
-    except ValidationError as error:
-        # As if FastAPI had read the body, which knows only one kind of them.
-        raise RequestValidationError([{**each, "loc": ("body", *each["loc"])} for each in error.errors()]) from error
 
 
 def _read(studio: Studio, engine: Engine, path: Path, name: str, body: ReadRequest, run: Run) -> dict[str, Any]:

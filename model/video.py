@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,9 +19,9 @@ from typing import TYPE_CHECKING, TypeVar
 from PIL import Image as Pillow
 
 from model import media
-from model.errors import MediaError, MediaTooLarge
+from model.errors import MediaError, MediaTooLarge, RequestError
 from model.types import Video
-from model.workers import WorkerLost, Workers
+from model.workers import WorkCancelled, WorkerLost, Workers
 
 if TYPE_CHECKING:  # at run time only where a video is read: the page is up before PyAV is loaded
     from model.decoding import Facts, Rgb
@@ -29,6 +30,8 @@ Result = TypeVar("Result")
 
 ACCEPTED = "MP4, MOV, WebM, MKV, AVI or GIF"
 _DEMUXERS = {"video/webm": "matroska", "video/x-msvideo": "avi", "image/gif": "gif"}
+# HEIC and AVIF are pictures in the boxes of a video.
+_PICTURE_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"avif")
 _ISO_BOXES = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip")
 
 
@@ -104,8 +107,27 @@ class Frames:
     notices: tuple[str, ...] = ()
 
 
-def open_video(path: Path, name: str = "", limits: VideoLimits = DEFAULT_LIMITS) -> VideoFile:
-    """Look at a video file. Raises `MediaTooLarge` for too many bytes or pixels, else `MediaError`."""
+def is_video(path: Path) -> bool:
+    """Whether a file is a video by its content; a GIF that does not move is none, nor is a file that is damaged."""
+    try:
+        with path.open("rb") as file:
+            kind = _kind_of(file.read(16))
+        if kind[0] != "gif":
+            return True
+        with Pillow.open(path, formats=("GIF",)) as picture:
+            return bool(getattr(picture, "is_animated", False))
+    except (MediaError, OSError, ValueError, SyntaxError):
+        return False
+
+
+def open_video(
+    path: Path, name: str = "", limits: VideoLimits = DEFAULT_LIMITS, cancel: threading.Event | None = None
+) -> VideoFile:
+    """Look at a video file.
+
+    Raises `MediaTooLarge` for too many bytes or pixels, `RequestError` when `cancel` is set meanwhile, and `MediaError`
+    for everything else that is wrong with it.
+    """
     try:
         size = path.stat().st_size
         with path.open("rb") as file:
@@ -118,7 +140,7 @@ def open_video(path: Path, name: str = "", limits: VideoLimits = DEFAULT_LIMITS)
         raise MediaError("This file could not be opened. Choose it again.") from error
     from model import decoding
 
-    facts = _in_worker(decoding.probe, _plain_path(path), kind[0], limit_s=limits.probe_s)
+    facts = _in_worker(decoding.probe, _plain_path(path), kind[0], limit_s=limits.probe_s, cancel=cancel)
     width, height = facts.size_wh
     if width * height > limits.max_frame_pixels:
         raise MediaTooLarge(f"This video has {width:,} x {height:,} pixels, which is too much. Save it smaller.")
@@ -142,12 +164,16 @@ def sample_times(video: VideoFile, sampling: Sampling) -> tuple[float, ...]:
 
 
 def frames_at(
-    video: VideoFile, times_s: Sequence[float], max_pixels: int = 2**20, limits: VideoLimits = DEFAULT_LIMITS
+    video: VideoFile,
+    times_s: Sequence[float],
+    max_pixels: int = 2**20,
+    limits: VideoLimits = DEFAULT_LIMITS,
+    cancel: threading.Event | None = None,
 ) -> Frames:
     """The pictures on the screen at rising times, upright, each with its own time and of at most `max_pixels`.
 
     Two moments between which the picture does not change give one frame; where that leaves a single one, it is given
-    twice. Raises `MediaError`.
+    twice. Raises `MediaError`, and `RequestError` when `cancel` is set meanwhile.
     """
     from model import decoding
 
@@ -156,8 +182,9 @@ def frames_at(
         decoding.frames_at,
         *(_plain_path(video.path), video.demuxer, tuple(times_s), size_wh, video.facts),
         limit_s=limits.frames_s + len(times_s),
+        cancel=cancel,
     )
-    notices = (f"{decoded.damaged} damaged parts of the video were left out.",) if decoded.damaged else ()
+    notices = _damage(decoded.damaged)
     if len(decoded.times_s) == 1:
         return Frames(decoded.times_s * 2, decoded.pictures * 2, notices)
     return Frames(decoded.times_s, decoded.pictures, notices)
@@ -170,29 +197,36 @@ def for_model(video: VideoFile, frames: Frames) -> Video:
     return Video(pictures, frames.times_s, video.duration_s, video.size_wh, video.sha256, video.name, notices)
 
 
-def look(video: VideoFile, sampling: Sampling = DEFAULT_SAMPLING) -> Video:
-    """The sampled frames as a part of a message; times are those of the whole video. Raises `MediaError`."""
-    return for_model(video, frames_at(video, sample_times(video, sampling), sampling.max_frame_pixels))
+def look(video: VideoFile, sampling: Sampling = DEFAULT_SAMPLING, cancel: threading.Event | None = None) -> Video:
+    """The sampled frames as a part of a message; times are those of the whole video. Raises what `frames_at` raises."""
+    times_s = sample_times(video, sampling)
+    return for_model(video, frames_at(video, times_s, sampling.max_frame_pixels, cancel=cancel))
 
 
-def video_from_data_url(url: str, max_bytes: int, sampling: Sampling = DEFAULT_SAMPLING) -> Video:
+def video_from_data_url(
+    url: str, max_bytes: int, sampling: Sampling = DEFAULT_SAMPLING, cancel: threading.Event | None = None
+) -> Video:
     """The video inside a `data:` URL, ready for a model. Raises what `open_video` and `bytes_from_data_url` do."""
     data = media.bytes_from_data_url(url, max_bytes)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "video"
         path.write_bytes(data)
-        return look(open_video(path), sampling)
+        return look(open_video(path, cancel=cancel), sampling, cancel)
 
 
 _WORKERS = Workers()
 
 
-def _in_worker(function: Callable[..., Result], *arguments: object, limit_s: float) -> Result:
+def _in_worker(
+    function: Callable[..., Result], *arguments: object, limit_s: float, cancel: threading.Event | None = None
+) -> Result:
     """The result of a function of `model.decoding`, whose troubles become `MediaError`s."""
     from model.decoding import NotReadable
 
     try:
-        return _WORKERS.run(function, *arguments, limit_s=limit_s)
+        return _WORKERS.run(function, *arguments, limit_s=limit_s, cancel=cancel)
+    except WorkCancelled as error:
+        raise RequestError("Reading the video was stopped.") from error
     except NotReadable as error:
         raise MediaError(str(error)) from error
     except WorkerLost as error:
@@ -201,11 +235,17 @@ def _in_worker(function: Callable[..., Result], *arguments: object, limit_s: flo
         raise MediaError("This video is damaged or incomplete. Save it again and retry.") from error
 
 
+def _damage(parts: int) -> tuple[str, ...]:
+    if parts > 1:
+        return (f"{parts:,} damaged parts of the video were left out.",)
+    return ("One damaged part of the video was left out.",) if parts else ()
+
+
 def _kind_of(head: bytes) -> tuple[str, str]:
     """FFmpeg's demuxer and the media type, by content alone."""
     if not head:
         raise MediaError("This file is empty (0 bytes). Choose another one.")
-    if head[4:8] in _ISO_BOXES:
+    if head[4:8] in _ISO_BOXES and head[8:12] not in _PICTURE_BRANDS:
         return "mov", "video/quicktime" if head[8:12] == b"qt  " else "video/mp4"
     if head[:4] == b"\x1a\x45\xdf\xa3":
         return "matroska", "video/webm"

@@ -17,13 +17,17 @@ import numpy as np
 import openai
 import pytest
 
+from app import watching
 from app.openai_api import ChatRequest
+from model import decoding
 from model.catalog import presets_of, sampling_of
 from model.engines.fake import FakeEngine
 from model.errors import EngineError, OutOfMemory
 from model.media import pixels
 from model.types import Chunk, GenerationOptions, Prompt, Video
+from model.video import DEFAULT_LIMITS
 from tests.model.clips import number_of, steady, write_clip
+from tests.model.hanging import hang
 from tests.model.pictures import drawn, encoded, png_that_claims
 from tests.serving import Exchangeable, served
 
@@ -131,13 +135,46 @@ def test_a_video_that_cannot_be_used_is_refused(client: openai.OpenAI, url: str,
     assert sentence in refusal(client, messages=watch(url)).message
 
 
-def test_the_pocket_model_says_that_it_cannot_watch(
-    client: openai.OpenAI, server: Exchangeable, tmp_path: Path
+def test_the_pocket_model_says_whether_it_can_watch(
+    client: openai.OpenAI, server: Exchangeable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(watching, "POCKET_LEARNED", frozenset({"when"}))
     engine = FakeEngine()
     server.use(FakeEngine(info=replace(engine.info, is_pocket=True)))
     clip = write_clip(tmp_path / "clip.mp4", steady(20, 10)).read_bytes()
-    assert "has not learned to watch videos" in refusal(client, messages=watch(data_url(clip, "video/mp4"))).message
+    sentence = refusal(client, messages=watch(data_url(clip, "video/mp4"))).message
+    assert "has not learned to answer questions about videos" in sentence
+    monkeypatch.setattr(watching, "POCKET_LEARNED", frozenset({"free"}))
+    answer = client.chat.completions.create(model="fake", messages=watch(data_url(clip, "video/mp4")))
+    assert answer.choices[0].message.content == "Hello world."
+
+
+def test_detail_says_how_much_of_a_video_is_looked_at(
+    client: openai.OpenAI, server: Exchangeable, tmp_path: Path
+) -> None:
+    engine = FakeEngine()
+    server.use(engine)
+    clip = data_url(write_clip(tmp_path / "clip.mp4", steady(60, 10)).read_bytes(), "video/mp4")
+    picture = {"type": "image_url", "image_url": {"url": data_url(encoded(drawn((64, 32)))), "detail": "low"}}
+    (message,) = watch(clip)
+    client.chat.completions.create(model="fake", messages=[message | {"content": [picture, *message["content"]]}])
+    _, video = engine.prompts[0].messages[0].media
+    assert isinstance(video, Video)
+    assert video.times_s == pytest.approx(range(6), abs=0.05)
+
+
+def test_a_client_that_leaves_ends_the_decoder(
+    server: Exchangeable, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.use(FakeEngine())
+    clip = data_url(write_clip(tmp_path / "clip.mp4", steady(20, 10)).read_bytes(), "video/mp4")
+    url, body = f"{server.url}/v1/chat/completions", {"messages": watch(clip)}
+    assert httpx.post(url, json=body, timeout=60).status_code == 200
+    with monkeypatch.context() as patched:
+        patched.setattr(decoding, "frames_at", hang)
+        with pytest.raises(httpx.ReadTimeout):
+            httpx.post(url, json=body, timeout=1)
+    assert httpx.post(url, json=body, timeout=DEFAULT_LIMITS.frames_s - 10).status_code == 200
 
 
 def test_sampling_options_reach_the_engine_and_the_rest_stays_the_models_own(server: Exchangeable) -> None:
