@@ -24,7 +24,7 @@ RANKS = (
         "model.pdf",
         "model.engines.memory",
     ),
-    ("model.files", "model.documents", "model.video", "model.engines.fake"),
+    ("model.files", "model.documents", "model.video", "model.engines.fake", "model.engines.local_inputs"),
     ("model.engines.local", "model.rewriting"),
     ("model.loading",),
 )

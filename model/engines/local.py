@@ -16,19 +16,17 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from PIL import Image as Pillow
-from qwen_vl_utils.vision_process import smart_resize
 from transformers import BatchFeature, GenerationConfig, PreTrainedModel, ProcessorMixin, StoppingCriteria
 from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.generation.streamers import BaseStreamer
-from transformers.video_utils import VideoMetadata
 
 from model import media
-from model.catalog import budget_of_tokens, of_each_frame, within
+from model.catalog import within
 from model.engines.base import Events, FairQueue, check_messages, check_options
+from model.engines.local_inputs import PIXELS, InputMaker
 from model.engines.memory import reading_bytes
 from model.engines.token_text import THINK_OPEN, Piece, RepetitionDetector, ThinkingSplitter, TokenBytes, TokenDecoder
 from model.errors import ContextOverflow, EngineError, OutOfMemory, StudioError
@@ -37,17 +35,13 @@ from model.types import (
     EngineInfo,
     FinishReason,
     GenerationOptions,
-    Image,
-    MediumInput,
     Message,
-    Part,
     PixelBudget,
     Prompt,
     Queued,
     Resized,
     StreamEvent,
     Text,
-    Video,
 )
 
 # No tokenizer packs more characters than this into a token on average; a longer text is refused before it is cut up.
@@ -55,11 +49,6 @@ _MAX_CHARS_PER_TOKEN = 64
 
 # Ends of a turn in every Qwen chat template, for checkpoints whose generation_config.json does not list them.
 _END_TOKENS = ("<|im_end|>", "<|endoftext|>")
-
-_PER_S = 1000.0
-
-# The processors' names of what the vision tower reads, of pictures and of videos.
-_PIXELS = ("pixel_values", "pixel_values_videos")
 
 _CHANGED = "The model was changed in the meantime. Send the message again."
 
@@ -81,8 +70,7 @@ class LocalEngine:
         self, model: PreTrainedModel, processor: ProcessorMixin, info: EngineInfo, *, max_waiting: int = 8
     ) -> None:
         self._model: PreTrainedModel | None = model
-        self._processor = processor
-        self._processor_lock = threading.Lock()  # sanitising switches a flag on the tokenizer while it encodes
+        self._inputs = InputMaker(processor, info.family, info.context_tokens)
         self._info = info
         self._queue = FairQueue(max_waiting)
         self._closing = threading.Event()
@@ -102,7 +90,7 @@ class LocalEngine:
     @property
     def default_budget(self) -> PixelBudget:
         """The program's cap for the family, within the checkpoint's own bounds."""
-        return within(self._native_budget(), budget_of_tokens(self._info.family))
+        return self._inputs.default_budget
 
     def prepare(
         self, messages: Sequence[Message], budget: PixelBudget | None = None, *, add_vision_id: bool = False
@@ -115,13 +103,15 @@ class LocalEngine:
         check_messages(messages)
         self._check_open()
         self._check_characters(messages)
-        bounded = within(self._native_budget(), budget) if budget else self.default_budget
+        bounded = within(self._inputs.native_budget, budget) if budget else self.default_budget
         inputs, last_words = self._encode(messages, bounded, add_vision_id)
         tokens = inputs["input_ids"].shape[1]
         if tokens >= self._info.context_tokens:
             raise self._overflow(f"{tokens:,}")
         payload = _Payload(self, inputs, last_words.rstrip().endswith(THINK_OPEN), add_vision_id)
-        return Prompt(tuple(messages), self._media(messages, inputs), tokens, payload, self._memory_bytes(inputs))
+        return Prompt(
+            tuple(messages), self._inputs.media(messages, inputs), tokens, payload, self._memory_bytes(inputs)
+        )
 
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         """See `Engine.stream`. A consumer that is slow, or gone, holds up neither its own worker nor anyone else."""
@@ -195,10 +185,10 @@ class LocalEngine:
         areas = [medium.input_size_wh[0] * medium.input_size_wh[1] for medium in answer.media]
         if not areas:
             raise _out_of_memory()
-        native, half = self._native_budget(), max(areas) // 2
+        native, half = self._inputs.native_budget, max(areas) // 2
         budget = within(native, PixelBudget(min(native.min_pixels, half), half))
         inputs, _ = self._encode(answer.messages, budget, answer.add_vision_id)
-        media = self._media(answer.messages, inputs)
+        media = self._inputs.media(answer.messages, inputs)
         if media == answer.media:
             raise _out_of_memory()
         answer.shrink(inputs, Resized(media, inputs["input_ids"].shape[1]))
@@ -221,67 +211,17 @@ class LocalEngine:
         self, messages: Sequence[Message], budget: PixelBudget, add_vision_id: bool
     ) -> tuple[BatchFeature, str]:
         """The model's inputs, on the CPU, and the text of the prompt's last tokens."""
-        conversation = self._conversation(messages, budget)
-        videos = [part for message in messages for part in message.media if isinstance(part, Video)]
-        with self._processor_lock:
-            inputs = self._processor.apply_chat_template(
-                conversation,
-                tokenize=True,
-                return_dict=True,
-                return_tensors="pt",
-                add_generation_prompt=True,
-                sanitize_control_tokens=True,
-                add_vision_id=add_vision_id,
-                processor_kwargs={"do_resize": False, **(_video_arguments(videos) if videos else {})},
-            )
-            last_words = self._processor.tokenizer.decode(inputs["input_ids"][0, -8:])
-        for name in _PIXELS:
+        inputs = self._inputs.make(messages, budget, add_vision_id=add_vision_id)
+        for name in PIXELS:
             if name in inputs:
                 inputs[name] = inputs[name].to(self._loaded().dtype)
-        return inputs, last_words
-
-    def _conversation(self, messages: Sequence[Message], budget: PixelBudget) -> list[dict[str, Any]]:
-        """Messages in the form of chat templates, with every picture decoded and at the size the model will see."""
-        return [
-            {"role": message.role, "content": [self._content(part, budget) for part in message.parts]}
-            for message in messages
-        ]
-
-    def _content(self, part: Part, budget: PixelBudget) -> dict[str, Any]:
-        if isinstance(part, Text):
-            return {"type": "text", "text": part.text}
-        if isinstance(part, Image):
-            return {"type": "image", "image": self._resized(part, budget)}
-        of_frame = of_each_frame(len(part.frames), budget, self._info.family, self._info.context_tokens)
-        return {"type": "video", "video": [self._resized(frame, of_frame) for frame in part.frames]}
-
-    def _resized(self, image: Image, budget: PixelBudget) -> Pillow.Image:
-        size_wh = input_size_wh(image.size_wh, budget, self._patch_factor())
-        return media.pixels(image).resize(size_wh, Pillow.Resampling.BICUBIC)
-
-    def _media(self, messages: Sequence[Message], inputs: BatchFeature) -> tuple[MediumInput, ...]:
-        """The sizes that the processor really used, from its grids of (frames, rows, columns) patches."""
-        patch, merge = self._processor.image_processor.patch_size, self._processor.image_processor.merge_size
-        grids = {kind: iter(inputs.get(f"{kind}_grid_thw", torch.empty(0, 3)).tolist()) for kind in ("image", "video")}
-        inputs_of = []
-        for part in (part for message in messages for part in message.media):
-            frames, rows, columns = next(grids["video" if isinstance(part, Video) else "image"])
-            size_wh = columns * patch, rows * patch
-            inputs_of.append(MediumInput(part.size_wh, size_wh, frames * rows * columns // merge**2))
-        return tuple(inputs_of)
+        return inputs, self._inputs.decode(inputs["input_ids"][0, -8:])
 
     def _memory_bytes(self, inputs: BatchFeature) -> int:
         model = self._loaded()
-        patches = sum(inputs[name].shape[0] for name in _PIXELS if name in inputs)
+        patches = sum(inputs[name].shape[0] for name in PIXELS if name in inputs)
         tokens = inputs["input_ids"].shape[1]
         return reading_bytes(model.config, tokens=tokens, patches=patches, value_bytes=model.dtype.itemsize)
-
-    def _native_budget(self) -> PixelBudget:
-        size = self._processor.image_processor.size
-        return PixelBudget(size["shortest_edge"], size["longest_edge"])
-
-    def _patch_factor(self) -> int:
-        return int(self._processor.image_processor.patch_size * self._processor.image_processor.merge_size)
 
     def _loaded(self) -> PreTrainedModel:
         if self._model is None:
@@ -423,39 +363,6 @@ class _StopWhen(StoppingCriteria):  # type: ignore[misc]  # transformers is unty
 
     def __call__(self, input_ids: torch.Tensor, scores: object, **kwargs: object) -> torch.Tensor:
         return torch.full((input_ids.shape[0],), self._answer.should_stop(), device=input_ids.device, dtype=torch.bool)
-
-
-def _video_arguments(videos: Sequence[Video]) -> dict[str, Any]:
-    """The processor's arguments that tell it the true times of frames which are sampled already.
-
-    With a thousand "frames" a second, a frame's index is its time in milliseconds, whatever the video's own rate; the
-    number of frames in all is chosen so that the mean rate, which Qwen2.5-VL goes by, is that of the given ones.
-    """
-    metadata = [
-        VideoMetadata(
-            total_num_frames=max(len(video.times_s), round(len(video.times_s) * video.step_s * _PER_S)),
-            fps=_PER_S,
-            duration=video.duration_s,
-            frames_indices=[round(time_s * _PER_S) for time_s in video.times_s],
-        )
-        for video in videos
-    ]
-    return {"do_sample_frames": False, "video_metadata": metadata, "cap_pixels_per_frame": True}
-
-
-def input_size_wh(source_size_wh: tuple[int, int], budget: PixelBudget, patch_factor: int) -> tuple[int, int]:
-    """The size at which a model sees a picture: whole patches, within the budget, about the same shape.
-
-    This is `smart_resize` of qwen-vl-utils, which defines Qwen2.5-VL's coordinates, made safe where that gives no patch
-    at all or more pixels than the budget: for very thin pictures and for very tight budgets.
-    """
-    width, height = source_size_wh
-    max_pixels = max(budget.max_pixels, patch_factor**2)
-    height_px, width_px = smart_resize(height, width, patch_factor, budget.min_pixels, max_pixels)
-    short_px, long_px = sorted((max(height_px, patch_factor), max(width_px, patch_factor)))
-    if short_px * long_px > max_pixels:
-        long_px = max_pixels // short_px // patch_factor * patch_factor
-    return (long_px, short_px) if width > height else (short_px, long_px)
 
 
 def _end_ids(model: PreTrainedModel, processor: ProcessorMixin) -> frozenset[int]:

@@ -19,7 +19,8 @@ from transformers import AutoModelForImageTextToText, AutoProcessor, GenerationC
 from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 
 from model import media
-from model.engines.local import LocalEngine, input_size_wh
+from model.engines.local import LocalEngine
+from model.engines.local_inputs import input_size_wh
 from model.errors import ContextOverflow, EngineBusy, EngineError, OutOfMemory, RequestError
 from model.types import (
     Chunk,
@@ -341,7 +342,7 @@ def scripted(tiny_engine: TinyEngine) -> Callable[..., tuple[LocalEngine, Script
     def engine(*args: Any, max_waiting: int = 8, **options: Any) -> tuple[LocalEngine, ScriptedModel]:
         model: Any = ScriptedModel(*args, **options)
         model.config = real._loaded().config
-        return LocalEngine(model, real._processor, real.info, max_waiting=max_waiting), model
+        return LocalEngine(model, real._inputs.processor, real.info, max_waiting=max_waiting), model
 
     return engine
 
