@@ -314,7 +314,8 @@ class VideoActions:
                 exchange.watched, exchange.events = watched, _in_order(watched.answer.events)
                 session.labels = label_order((event.label for event in exchange.events), session.labels)
                 yield self._live(session, watched)
-            exchange.state = "stopped" if run.is_set() else "done"
+            is_cancelled = exchange.watched and exchange.watched.snapshot.last.finish_reason == "cancelled"
+            exchange.state = "stopped" if is_cancelled else "done"
         except Exception as error:
             if exchange.watched is None:
                 raise
@@ -341,10 +342,11 @@ class VideoActions:
             now = edited_events(value)
         except RequestError as error:
             return Shown(error=error_html(str(error)))
-        if now.src != session.src or len(now.lanes) != len(session.thread) or session.run is not None:
+        if now.src != session.src or len(now.lanes) != len(session.thread):
             return Shown()
         for exchange, events in zip(session.thread, now.lanes, strict=True):
-            exchange.events = events
+            if exchange.state != "running":
+                exchange.events = events
         session.labels = label_order(now.labels, session.labels)
         return Shown(thread=self._thread(session), error="")
 
@@ -473,7 +475,7 @@ class VideoActions:
             [Lane(view.title_of(each.ask), each.events, each.video.step_s) for each in session.thread],
             labels=session.labels,
             range_s=session.range_s,
-            streaming=session.run is not None,
+            streaming=any(each.state == "running" for each in session.thread),
             word=session.word,
         )
 
@@ -503,7 +505,7 @@ class VideoActions:
 
 
 def read_examples(folder: Path = FOLDER) -> list[VideoExample]:
-    """The rows of `video.json` (`file`, `still`, `task`, `query`, `alt`, `question`), in order; empty without that file."""
+    """The rows of `video.json` (keys as `VideoExample` has, `file` for the path), in order; empty without that file."""
     return read_listing(VideoExample, folder / "video.json")
 
 
