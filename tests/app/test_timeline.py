@@ -46,11 +46,8 @@ def test_nothing_is_lost_on_the_way_to_the_browser_and_back() -> None:
 
 
 def test_events_come_in_order_of_time_and_the_boxes_of_one_thing_belong_together() -> None:
-    both = (
-        TimeEvent("ball", 2.0, 2.0, (110.0, 20.0, 160.0, 80.0)),
-        TimeEvent("ball", 2.5, 2.5, (112.0, 20.0, 162.0, 80.0)),
-    )
-    events = json.loads(timeline_value(VIDEO, [Lane("Track", (*both, *EVENTS), 0.5)]))["events"]
+    other = [TimeEvent("ball", at_s, at_s, (110.0, 20.0, 160.0, 80.0)) for at_s in (2.0, 2.5)]
+    events = json.loads(timeline_value(VIDEO, [Lane("Track", (*other, *EVENTS), 0.5)]))["events"]
     assert [event["start_s"] for event in events] == sorted(event["start_s"] for event in events)
     things = {(event["xyxy"][0], event["start_s"]): event["thing"] for event in events if event["xyxy"]}
     assert things[10.0, 2.0] == things[20.0, 2.5] != things[110.0, 2.0] == things[110.0, 2.5]

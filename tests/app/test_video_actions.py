@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -277,7 +277,7 @@ def test_a_fault_keeps_what_came_before_and_the_next_question_works(
 
 
 def test_stop_keeps_what_was_found(actions: VideoActions, session: Session, engine: FakeEngine) -> None:
-    engine.script, engine.delay_s = (*LISTED, *" " * 500), 0.05
+    engine.script, engine.delay_s = (*LISTED[:2], *" " * 500), 0.05
     last = Shown()
     for last in actions.ask(session, VideoAsk("describe")):
         if last.timeline and len(_times(last)) == 1:
@@ -289,6 +289,7 @@ def test_stop_keeps_what_was_found(actions: VideoActions, session: Session, engi
 
 def test_two_questions_at_a_time_are_refused(actions: VideoActions, session: Session, clip: Path) -> None:
     first = actions.ask(session, VideoAsk("describe"))
+    assert isinstance(first, Generator)
     next(first)
     assert "Stop it first" in (_last(actions.ask(session, VideoAsk("describe"))).error or "")
     assert "Stop what runs" in (_last(actions.open(session, clip)).error or "")
