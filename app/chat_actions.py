@@ -7,6 +7,7 @@ clicks into these calls and a `Shown` into updates.
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 import uuid
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -18,14 +19,15 @@ from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Live, Place, Que
 from app.engine_manager import loading_words
 from app.examples import Example, read_examples
 from app.faults import sentence_of
-from app.history import ConversationGone, Picture, Turn
-from app.media_store import media_url
+from app.history import ConversationGone, Medium, Turn
+from app.media_store import media_url, preview_url
 from app.studio import Studio
 from app.viewer import viewer_value
 from model.catalog import POCKET_NAME
 from model.engines.base import Engine
 from model.errors import EngineError, StudioError
-from model.media import clean_name
+from model.media import clean_name, read_image_file
+from model.rewriting import preview
 from model.types import Answer, GenerationOptions
 
 POCKET_ABOUT = {
@@ -92,7 +94,7 @@ class ChatActions:
         self._history = studio.history
         self._dialogue = Dialogue(studio)
         self._examples = read_examples() if examples is None else examples
-        self._example_images = [self._dialogue.read(example.path) for example in self._examples]
+        self._example_images = [read_image_file(example.path) for example in self._examples]
 
     def arrive(self, session: Session, person: str, conversation_id: str) -> Shown:
         """A page has come up: show its conversation, unless somebody was quick and has begun one there already."""
@@ -146,12 +148,12 @@ class ChatActions:
 
         yield from self._run(session, person, knobs, ask)
 
-    def edit(self, person: str, place: Place, message_id: str) -> tuple[Shown, Sequence[Picture]]:
-        """Put a sent message back into the composer; returns the pictures that belong there too."""
+    def edit(self, person: str, place: Place, message_id: str) -> tuple[Shown, Sequence[Medium]]:
+        """Put a sent message back into the composer; returns the media that belong there too."""
         turn = self._turn(person, place, message_id)
         if turn is None:
             return Shown(), ()
-        return Shown(draft=Draft(turn.text), edited_id=turn.id, editing=view.editing_html()), turn.pictures
+        return Shown(draft=Draft(turn.text), edited_id=turn.id, editing=view.editing_html()), turn.media
 
     def show_version(self, person: str, conversation_id: str, message_id: str) -> Shown:
         """Show another version of a message, with what followed it."""
@@ -179,7 +181,7 @@ class ChatActions:
         return self._standing(self._history.bring_back(person, conversation_id))
 
     def forget(self, session: Session, person: str, conversation_id: str, shown_id: str) -> Shown:
-        """Delete a conversation with the pictures that no other one uses."""
+        """Delete a conversation with the pictures and videos that no other one uses."""
         for sha256 in self._history.delete(person, conversation_id):
             self._studio.media.remove(sha256)
         if conversation_id == shown_id:
@@ -187,7 +189,7 @@ class ChatActions:
         return Shown(conversations=self._list(person, shown_id))
 
     def look(self, files: Sequence[Path], knobs: Knobs) -> str:
-        """What would become of the composer's pictures, one line each."""
+        """What would become of the composer's pictures and videos, one line each."""
         return view.draft_html([self._look(file, knobs) for file in files])
 
     def large(self, session: Session, person: str, place: Place, sha256: str, answer_id: str, image_index: int) -> str:
@@ -199,6 +201,22 @@ class ChatActions:
         turn = self._turn(person, place, answer_id)
         answer, raw = (answer_of(turn), turn.text) if turn else (session.answer, "")
         return viewer_value(image, src, answer, raw, image_index=image_index)
+
+    def copy(self, sha256: str) -> str:
+        """Make a copy of a video that every browser plays, for one that cannot play the video itself.
+
+        Returns what `play` in chat.js is told: the hash, and the address of the copy or what is wrong.
+        """
+        try:
+            if self._studio.media.preview(sha256) is None:
+                with tempfile.TemporaryDirectory() as folder:
+                    made = Path(folder) / "copy.mp4"
+                    preview(self._studio.media.video(sha256), made, threading.Event())
+                    self._studio.media.put_preview(sha256, made)
+            told = {"url": preview_url(sha256)}
+        except Exception as error:
+            told = {"problem": sentence_of(error, "a copy for the browser could not be made")}
+        return json.dumps({"sha": sha256, "id": uuid.uuid4().hex, **told})
 
     def welcome(self) -> str:
         """What an empty conversation shows."""
@@ -215,10 +233,11 @@ class ChatActions:
 
     def _look(self, file: Path, knobs: Knobs) -> Mapping[str, str | Sequence[str]]:
         try:
-            picture = self._dialogue.look(file, knobs, self._studio.engines.current())
+            prospect = self._dialogue.look(file, knobs, self._studio.engines.current())
         except StudioError as error:
-            return {"name": clean_name(file.name), "problem": str(error)}
-        return {"name": picture.name, "caption": view.picture_caption(picture), "problem": ""}
+            return {"name": clean_name(file.name), "caption": (), "notices": (), "problem": str(error)}
+        caption = view.medium_caption(prospect.medium, prospect.memory_bytes)
+        return {"name": prospect.medium.name, "caption": caption, "notices": prospect.notices, "problem": ""}
 
     def _turn(self, person: str, place: Place, message_id: str) -> Turn | None:
         branch = self._history.branch(person, place.conversation_id, place.leaf_id)
@@ -288,7 +307,7 @@ class ChatActions:
             conversation=view.conversation_html(branch, is_running=True),
             conversations=self._list(person, conversation_id),
         )
-        live_view = view.LiveView([picture for turn in branch for picture in turn.pictures])
+        live_view = view.LiveView([medium for turn in branch for medium in turn.media])
         live: Live | None = None
         try:
             for live in self._dialogue.answer(question, knobs, engine, cancel):

@@ -1,4 +1,4 @@
-"""What the Chat tab shows, as HTML: turns, the answer in the making, pictures with what was found, the lists.
+"""What the Chat tab shows, as HTML: turns, the answer in the making, pictures and videos, what was found, the lists.
 
 Knows words, numbers and `ui_assets/chat.html`. Does not know widgets, and decides nothing about a conversation.
 """
@@ -12,16 +12,20 @@ from typing import Any
 
 from app.dialogue import Live, answer_of
 from app.examples import Example
-from app.history import Conversation, Picture, Turn
+from app.history import Conversation, Medium, Turn
 from app.markdown import MarkdownStream, to_html
 from app.media_store import media_url
 from app.palette import PALETTE, label_order
 from app.templates import macros
+from app.video_view import clock, range_words
 from app.wire import label_of
+from app.work_view import memory_words
 from model.types import Action, Answer, Box, Box3D, Point, Polygon, Region
 
 SMALL_SIDE = 168
 """Longer side at which a sent picture is shown in the conversation, in CSS pixels."""
+VIDEO_SIDE = 320
+"""The same of a sent video, which is played there."""
 _MARKS_MAX = 300
 """More marks than this hide the picture; the large view shows them all."""
 _FINISHED = {
@@ -42,6 +46,7 @@ class _Body:
     thinking: str = ""
     is_thinking: bool = False
     overlays: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    events: Sequence[Mapping[str, Any]] = field(default_factory=list)
     problems: tuple[str, ...] = ()
     raw: str = ""
     stats: str = ""
@@ -51,26 +56,26 @@ class _Body:
 
 def conversation_html(branch: Sequence[Turn], *, error: str = "", is_running: bool = False) -> str:
     """All turns in order. A last message without an answer says why (`error`) and offers to be answered."""
-    pictures: list[Picture] = []
+    media: list[Medium] = []
     parts = []
     for turn in branch:
-        pictures += turn.pictures
-        parts.append(_question_html(turn) if turn.role == "user" else _answer_html(turn, pictures))
+        media += turn.media
+        parts.append(_question_html(turn) if turn.role == "user" else _answer_html(turn, media))
     if not is_running and branch and branch[-1].role == "user":
         parts.append(str(macros("chat.html").error(error or "This message has not been answered.", branch[-1].id)))
     return "".join(parts)
 
 
 class LiveView:
-    """HTML of one answer in the making; `pictures` are those that the model sees, in order."""
+    """HTML of one answer in the making; `media` are the pictures and videos that the model sees, in order."""
 
-    def __init__(self, pictures: Sequence[Picture] = ()) -> None:
-        self._pictures = pictures
+    def __init__(self, media: Sequence[Medium] = ()) -> None:
+        self._media = media
         self._markdown = MarkdownStream()
 
     def html(self, live: Live) -> str:
         has_begun = bool(live.snapshot.text or live.snapshot.thinking)
-        return str(macros("chat.html").live(self._body(live), _stage(live, bool(self._pictures)), not has_begun))
+        return str(macros("chat.html").live(self._body(live), _stage(live, bool(self._media)), not has_begun))
 
     def left_html(self, live: Live) -> str:
         """The same when nothing more will come, for an answer that could not be kept."""
@@ -78,12 +83,13 @@ class LiveView:
 
     def _body(self, live: Live) -> _Body:
         text, thinking = live.snapshot.text, live.snapshot.thinking
-        found = _found(live.answer)
+        found = _found(live.answer, self._media)
         return _Body(
             html=to_html(live.answer.text) if found else self._markdown.to_html(text),
             thinking=thinking,
             is_thinking=bool(thinking) and not text,
-            overlays=_overlays(live.answer, self._pictures),
+            overlays=_overlays(live.answer, self._media),
+            events=_events(live.answer, self._media),
         )
 
 
@@ -92,12 +98,20 @@ def stage_html(stage: str) -> str:
     return str(macros("chat.html").live(_Body(), stage, True))
 
 
-def picture_caption(picture: Picture) -> tuple[str, str]:
-    """("640 × 480 → 640 × 480", "300 visual tokens"), each to stay on one line; less is known without a model."""
-    source = _size(picture.size_wh)
-    if picture.input_size_wh is None or picture.tokens is None:
-        return source, "the size for the model is known once it has loaded"
-    return f"{source} → {_size(picture.input_size_wh)}", f"{picture.tokens:,} visual tokens"
+def medium_caption(medium: Medium, memory_bytes: int = 0) -> tuple[str, ...]:
+    """("640 × 480 → 640 × 480", "300 visual tokens"), each to stay on one line; less is known without a model.
+
+    A video has its length and the frames that are looked at between; `memory_bytes` is what reading them takes.
+    """
+    source = _size(medium.size_wh)
+    length = (clock(medium.duration_s),) if medium.duration_s is not None else ()
+    if medium.input_size_wh is None or medium.tokens is None:
+        what = "frames and tokens are" if medium.is_video else "the size for the model is"
+        return source, *length, f"{what} known once it has loaded"
+    frames = (_frames_words(medium.times_s),) if medium.times_s else ()
+    memory = (f"about {memory_words(memory_bytes)} of memory",) if memory_bytes else ()
+    tokens = f"{medium.tokens:,} visual tokens"
+    return f"{source} → {_size(medium.input_size_wh)}", *length, *frames, tokens, *memory
 
 
 def stats_line(details: Mapping[str, Any]) -> str:
@@ -159,34 +173,39 @@ def cleared_html() -> str:
 
 
 def draft_html(items: Sequence[Mapping[str, str | Sequence[str]]]) -> str:
-    """One line for every picture in the composer: its `name`, and its `caption` in parts or the `problem` with it."""
+    """One line for every picture or video in the composer: its `name`, and its `caption` in parts with `notices`, or
+    the `problem` with it."""
     return str(macros("chat.html").draft(items))
 
 
 def _question_html(turn: Turn) -> str:
-    pictures = [
+    media = [
         {
-            "sha256": picture.sha256,
-            "name": picture.name,
-            "small_url": media_url(picture.sha256, small=True),
-            "shown_wh": _fit(picture.size_wh, SMALL_SIDE),
-            "caption": picture_caption(picture),
+            "sha256": medium.sha256,
+            "name": medium.name,
+            "is_video": medium.is_video,
+            "url": media_url(medium.sha256),
+            "small_url": media_url(medium.sha256, small=True),
+            "shown_wh": _fit(medium.size_wh, VIDEO_SIDE if medium.is_video else SMALL_SIDE),
+            "caption": medium_caption(medium),
+            "frames": ", ".join(map(clock, medium.times_s)),
         }
-        for picture in turn.pictures
+        for medium in turn.media
     ]
-    return str(macros("chat.html").question(turn, pictures))
+    return str(macros("chat.html").question(turn, media))
 
 
-def _answer_html(turn: Turn, pictures: Sequence[Picture]) -> str:
+def _answer_html(turn: Turn, media: Sequence[Medium]) -> str:
     answer = answer_of(turn)
-    found = _found(answer)
+    found = _found(answer, media)
     body = _Body(
         id=turn.id,
         html=to_html(answer.text if found else turn.text or "*The model gave no words.*"),
         thinking=turn.details.get("thinking", ""),
-        overlays=_overlays(answer, pictures),
+        overlays=_overlays(answer, media),
+        events=_events(answer, media),
         problems=(*filter(None, [turn.details.get("notice")]), *(answer.problems if found else ())),
-        raw=turn.text if found else "",
+        raw=turn.text if found and answer.text.strip() != turn.text.strip() else "",
         stats=stats_line(turn.details),
         stats_title=f"Answered by {turn.details.get('model', 'a model')}",
         broken_off=turn.details.get("broken_off", ""),
@@ -194,9 +213,34 @@ def _answer_html(turn: Turn, pictures: Sequence[Picture]) -> str:
     return str(macros("chat.html").answer(turn, body))
 
 
-def _found(answer: Answer) -> bool:
-    """Whether the text names places, so that its payload is better drawn than read; a page is there to be read."""
-    return answer.document is None and bool(answer.regions or any(action.xy for action in answer.actions))
+def _found(answer: Answer, media: Sequence[Medium]) -> bool:
+    """Whether the text names places in pictures or times of a video, so that its payload is better shown than read; a
+    page is there to be read."""
+    if answer.document is not None:
+        return False
+    places = (*answer.regions, *(action for action in answer.actions if action.xy))
+    return bool(_events(answer, media)) or any(_is_still(media, place.image_index) for place in places)
+
+
+def _is_still(media: Sequence[Medium], index: int) -> bool:
+    """Whether there is a picture at this place; where in a video something is cannot be said without a time."""
+    return not media[index].is_video if 0 <= index < len(media) else not any(medium.is_video for medium in media)
+
+
+def _events(answer: Answer, media: Sequence[Medium]) -> list[dict[str, Any]]:
+    """What happens when, in order of time, in the latest video, which plays from there on a click."""
+    video = next((medium for medium in reversed(media) if medium.is_video), None)
+    if video is None:
+        return []
+    return [
+        {
+            "sha256": video.sha256,
+            "start_s": round(event.start_s, 3),
+            "words": range_words(event.start_s, event.end_s),
+            "label": event.label,
+        }
+        for event in sorted(answer.events, key=lambda event: (event.start_s, event.end_s))
+    ]
 
 
 def _stage(live: Live, has_pictures: bool) -> str:
@@ -205,26 +249,26 @@ def _stage(live: Live, has_pictures: bool) -> str:
         return "1 person before you" if snapshot.waiting == 1 else f"{snapshot.waiting} people before you"
     if not snapshot.text and not snapshot.thinking:
         return "Looking" if has_pictures else "Reading"
-    count = len(live.answer.regions)
+    count = len(live.answer.regions) + len(live.answer.events)
     tokens = snapshot.last.generated_tokens
     speed = f"{tokens:,} {'token' if tokens == 1 else 'tokens'}, {snapshot.last.tokens_per_s:.0f}/s"
     return f"{count} found · {speed}" if count else speed
 
 
-def _overlays(answer: Answer, pictures: Sequence[Picture]) -> list[dict[str, Any]]:
+def _overlays(answer: Answer, media: Sequence[Medium]) -> list[dict[str, Any]]:
     """For every picture in which something was found: its marks and their legend, numbered through the answer."""
     numbered = list(enumerate((*answer.regions, *(action for action in answer.actions if action.xy)), start=1))
     labels = label_order(label_of(item) for _, item in numbered)
     overlays = []
-    for index, picture in enumerate(pictures):
+    for index, medium in enumerate(media):
         here = [(number, item) for number, item in numbered if item.image_index == index]
-        if here:
-            overlays.append(_overlay(picture, index, here, labels))
+        if here and not medium.is_video:
+            overlays.append(_overlay(medium, index, here, labels))
     return overlays
 
 
 def _overlay(
-    picture: Picture, index: int, items: Sequence[tuple[int, Region | Action]], labels: Sequence[str]
+    picture: Medium, index: int, items: Sequence[tuple[int, Region | Action]], labels: Sequence[str]
 ) -> dict[str, Any]:
     numbers: dict[str, list[int]] = {}
     for number, item in items:
@@ -279,6 +323,10 @@ def _ranges(numbers: Sequence[int]) -> str:
 def _fit(size_wh: tuple[int, int], side: int) -> tuple[int, int]:
     scale = min(1.0, side / max(size_wh))
     return max(1, round(size_wh[0] * scale)), max(1, round(size_wh[1] * scale))
+
+
+def _frames_words(times_s: Sequence[float]) -> str:
+    return f"{len(times_s)} frames from {clock(times_s[0])} to {clock(times_s[-1])}"
 
 
 def _size(size_wh: tuple[int, int]) -> str:

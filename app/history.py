@@ -1,8 +1,8 @@
 """Conversations in SQLite: a tree of messages each, so that an edited message opens a branch and nothing is deleted.
 
-Knows rows and identities; pictures are kept by `media_store` under their hash, and only named here. What is stored is
-what was typed and what the model wrote, never what was made of it for showing. Every message is one transaction,
-synced to the disk before `add` returns.
+Knows rows and identities; pictures and videos are kept by `media_store` under their hash, and only named here. What is
+stored is what was typed and what the model wrote, never what was made of it for showing. Every message is one
+transaction, synced to the disk before `add` returns.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ CREATE TABLE messages (
     parent_id TEXT REFERENCES messages (id) ON DELETE CASCADE,
     role TEXT NOT NULL,
     text TEXT NOT NULL,
-    pictures TEXT NOT NULL,
+    pictures TEXT NOT NULL, -- and videos
     details TEXT NOT NULL,
     created_at REAL NOT NULL
 );
@@ -50,14 +50,24 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of a message by its hash in the media store. `input_size_wh` and `tokens` are None until known."""
+class Medium:
+    """A picture or a video of a message by its hash in the media store.
+
+    `input_size_wh` and `tokens` are None until known. A video has a duration, and times of the frames that the model
+    saw, as soon as they are known too.
+    """
 
     sha256: str
     size_wh: tuple[int, int]
     name: str = ""
     input_size_wh: tuple[int, int] | None = None
     tokens: int | None = None
+    duration_s: float | None = None
+    times_s: tuple[float, ...] = ()
+
+    @property
+    def is_video(self) -> bool:
+        return self.duration_s is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +79,7 @@ class Turn:
     parent_id: str | None
     role: Role
     text: str
-    pictures: tuple[Picture, ...] = ()
+    media: tuple[Medium, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)
     siblings: tuple[str, ...] = ()
 
@@ -141,7 +151,7 @@ class History:
         parent_id: str | None,
         role: Role,
         text: str,
-        pictures: Sequence[Picture] = (),
+        media: Sequence[Medium] = (),
         details: Mapping[str, Any] | None = None,
         *,
         message_id: str | None = None,
@@ -153,7 +163,7 @@ class History:
         """
         message_id = message_id or uuid.uuid4().hex
         now = time.time()
-        stored_pictures = json.dumps([_picture_row(picture) for picture in pictures])
+        stored_media = json.dumps([_medium_row(medium) for medium in media])
         with self._writing() as db:
             db.execute(
                 "INSERT INTO messages VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -163,7 +173,7 @@ class History:
                     parent_id,
                     role,
                     text,
-                    stored_pictures,
+                    stored_media,
                     json.dumps(dict(details or {})),
                     now,
                 ),
@@ -211,7 +221,7 @@ class History:
         return _branch(rows, newest)
 
     def delete(self, owner: str, conversation_id: str) -> list[str]:
-        """Forget a conversation with all its branches; returns the hashes of pictures that nothing uses any more."""
+        """Forget a conversation with all its branches; returns the hashes of media that nothing uses any more."""
         _, rows = self._rows(owner, conversation_id)
         with self._writing() as db:
             db.execute("DELETE FROM conversations WHERE id = ? AND owner = ?", (conversation_id, owner))
@@ -303,25 +313,29 @@ def _children(rows: Iterable[sqlite3.Row]) -> dict[str | None, list[str]]:
     return children
 
 
-def _picture_row(picture: Picture) -> dict[str, Any]:
-    return {
-        "sha256": picture.sha256,
-        "size_wh": picture.size_wh,
-        "name": picture.name,
-        "input_size_wh": picture.input_size_wh,
-        "tokens": picture.tokens,
+def _medium_row(medium: Medium) -> dict[str, Any]:
+    row = {
+        "sha256": medium.sha256,
+        "size_wh": medium.size_wh,
+        "name": medium.name,
+        "input_size_wh": medium.input_size_wh,
+        "tokens": medium.tokens,
     }
+    times_s = [round(time_s, 3) for time_s in medium.times_s]
+    return {**row, "duration_s": medium.duration_s, "times_s": times_s} if medium.is_video else row
 
 
 def _turn(row: sqlite3.Row, siblings: tuple[str, ...]) -> Turn:
-    pictures = tuple(
-        Picture(
+    media = tuple(
+        Medium(
             sha256=item["sha256"],
             size_wh=tuple(item["size_wh"]),
             name=item["name"],
             input_size_wh=tuple(item["input_size_wh"]) if item["input_size_wh"] else None,
             tokens=item["tokens"],
+            duration_s=item.get("duration_s"),
+            times_s=tuple(item.get("times_s", ())),
         )
         for item in json.loads(row["pictures"])
     )
-    return Turn(row["id"], row["parent_id"], row["role"], row["text"], pictures, json.loads(row["details"]), siblings)
+    return Turn(row["id"], row["parent_id"], row["role"], row["text"], media, json.loads(row["details"]), siblings)

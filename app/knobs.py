@@ -83,7 +83,7 @@ class KnobPanel:
     @property
     def inputs(self) -> set[Component]:
         """What `read` has to be given."""
-        return {self.system_prompt, self.number_pictures, self.seed, *self.chosen}
+        return {self.preset, self.system_prompt, self.number_pictures, self.seed, *self.chosen}
 
     def wire(self, studio: Studio, model_name: gr.Textbox) -> None:
         """A chosen preset is set; another model's (`model_name` changes) unless somebody has set the panel."""
@@ -118,7 +118,12 @@ class KnobPanel:
             options=options,
             max_visual_tokens=self.max_visual_tokens(values),
             number_pictures=bool(values[self.number_pictures]),
+            preset=self.preset_of(values),
         )
+
+    def preset_of(self, values: Mapping[Component, Any]) -> str:
+        """The chosen preset, which decides how much of a video is looked at."""
+        return values[self.preset] or ""
 
     def max_visual_tokens(self, values: Mapping[Component, Any]) -> int:
         """The pixel budget: as many tokens as a picture may have."""

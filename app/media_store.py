@@ -19,13 +19,15 @@ from PIL import Image as Pillow
 
 from model.errors import MediaError, StudioError
 from model.media import Limits, browser_copy, image_of, read_image, thumbnail
-from model.types import Image
-from model.video import VideoFile, VideoLimits, frames_at, open_video
+from model.types import Image, Video
+from model.video import Sampling, VideoFile, VideoLimits, frames_at, look, open_video
 
 URL_PREFIX = "/media/"
 THUMBNAIL_SIDE = 512
 """Longer side of a small picture in pixels: twice the size at which the page shows it, for dense screens."""
 
+_Key = str | tuple[str, Sampling]
+"""A picture's hash, or a video's and how its frames are chosen."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE_BYTES = 2**20
 _POSTER_AT = 0.1
@@ -39,7 +41,7 @@ class MediaStore:
         self._folder = data_dir / "media"
         self._max_cached_bytes = max_cached_bytes
         self._cached_bytes = 0
-        self._recent: OrderedDict[str, Image] = OrderedDict()
+        self._recent: OrderedDict[_Key, Image | Video] = OrderedDict()
         self._videos: dict[str, VideoFile] = {}
         self._lock = threading.Lock()
 
@@ -48,7 +50,7 @@ class MediaStore:
         path = self._path(image.sha256)
         if not path.exists():
             _write_whole(path, [image.data])
-        self._remember(image)
+        self._remember(image.sha256, image)
         return media_url(image.sha256)
 
     def put_video(self, file: VideoFile) -> str:
@@ -72,13 +74,11 @@ class MediaStore:
 
     def get(self, sha256: str) -> Image:
         """The picture with this hash. Raises `MediaError` when it is not stored or was damaged on disk."""
-        with self._lock:
-            if sha256 in self._recent:
-                self._recent.move_to_end(sha256)
-                return self._recent[sha256]
+        if isinstance(known := self._known(sha256), Image):
+            return known
         data = self._read(sha256)
         image = read_image(data, limits=Limits(max_bytes=len(data)))
-        self._remember(image)
+        self._remember(sha256, image)
         return image
 
     def video(self, sha256: str, name: str = "") -> VideoFile:
@@ -90,6 +90,16 @@ class MediaStore:
         if not file.path.exists():
             raise MediaError("This video is no longer in the data folder.")
         return replace(file, name=name or file.name)
+
+    def frames(self, file: VideoFile, sampling: Sampling) -> Video:
+        """The frames of a video that a model is to see, decoded once as long as they are in use.
+
+        Raises `MediaError` when they cannot be decoded.
+        """
+        known = self._known((file.sha256, sampling))
+        video = known if isinstance(known, Video) else look(file, sampling)
+        self._remember((file.sha256, sampling), video)
+        return replace(video, name=file.name)
 
     def has_video(self, sha256: str) -> bool:
         """Whether a video with this hash is stored."""
@@ -119,7 +129,8 @@ class MediaStore:
     def remove(self, sha256: str) -> None:
         """Forget a picture or a video that nothing uses any more."""
         with self._lock:
-            self._forget(sha256)
+            for key in [key for key in self._recent if sha256 in key]:
+                self._forget(key)
         self._videos.pop(sha256, None)
         for path in (
             self._path(sha256),
@@ -166,17 +177,23 @@ class MediaStore:
             raise MediaError("This picture was damaged in the data folder.")
         return data
 
-    def _remember(self, image: Image) -> None:
+    def _known(self, key: _Key) -> Image | Video | None:
         with self._lock:
-            self._forget(image.sha256)
-            self._recent[image.sha256] = image
-            self._cached_bytes += len(image.data)
+            if key in self._recent:
+                self._recent.move_to_end(key)
+            return self._recent.get(key)
+
+    def _remember(self, key: _Key, medium: Image | Video) -> None:
+        with self._lock:
+            self._forget(key)
+            self._recent[key] = medium
+            self._cached_bytes += _bytes_of(medium)
             while self._cached_bytes > self._max_cached_bytes:
                 self._forget(next(iter(self._recent)))
 
-    def _forget(self, sha256: str) -> None:
-        if sha256 in self._recent:
-            self._cached_bytes -= len(self._recent.pop(sha256).data)
+    def _forget(self, key: _Key) -> None:
+        if key in self._recent:
+            self._cached_bytes -= _bytes_of(self._recent.pop(key))
 
 
 def media_url(sha256: str, *, small: bool = False) -> str:
@@ -187,6 +204,10 @@ def media_url(sha256: str, *, small: bool = False) -> str:
 def preview_url(sha256: str) -> str:
     """Where the page finds what it can play in the place of a stored video."""
     return f"{URL_PREFIX}{sha256}/preview"
+
+
+def _bytes_of(medium: Image | Video) -> int:
+    return len(medium.data) if isinstance(medium, Image) else sum(len(frame.data) for frame in medium.frames)
 
 
 def _pieces(file: VideoFile) -> Iterator[bytes]:

@@ -20,8 +20,71 @@ window.StudioChat = (() => {
       else if (action === 'copy-code') copy(button, button.closest('.code').querySelector('pre').textContent);
       else if (action === 'forget' && !button.dataset.sure) askAgain(button);
       else if (action === 'large') showLarge(button, trigger);
+      else if (action === 'seek') seek(button.dataset);
       else trigger(action, { ...button.dataset });
     });
+    if (element.closest('#conversation')) keepPlaying(element, trigger);
+  }
+
+  const videosOf = (sha) => document.querySelectorAll(`#conversation video[data-sha="${sha}"]`);
+
+  /** Play from a moment that an answer names. */
+  function seek({ sha, start }) {
+    const video = [...videosOf(sha)].at(-1);
+    if (!video) return;
+    video.currentTime = Number(start);
+    video.play().catch(() => {}); // what cannot be played says so itself
+    video.scrollIntoView({ block: 'nearest', behavior: 'smooth' });
+  }
+
+  const playing = new Map(); // by hash, for the conversation is written anew whenever an answer ends
+  const unplayable = new Map(); // what was found out about videos that the browser cannot play, by hash
+
+  /** Videos go on playing when the conversation is written anew; a copy takes the place of those that cannot. */
+  function keepPlaying(element, trigger) {
+    element.addEventListener('timeupdate', ({ target: video }) => {
+      if (video.isConnected) playing.set(video.dataset.sha, { time: video.currentTime, paused: video.paused });
+    }, true);
+    element.addEventListener('pause', ({ target: video }) => {
+      if (video.isConnected && playing.has(video.dataset.sha)) playing.get(video.dataset.sha).paused = true;
+    }, true);
+    element.addEventListener('error', ({ target: video }) => {
+      if (video.tagName !== 'VIDEO') return;
+      const { sha } = video.dataset;
+      const isNew = !unplayable.has(sha);
+      if (isNew) unplayable.set(sha, { note: 'This browser cannot play this video. A copy is being made that it can.' });
+      else if (unplayable.get(sha).url) unplayable.set(sha, { note: 'This browser cannot play this video.' });
+      showCopy(video);
+      if (isNew) trigger('unplayable', { sha });
+    }, true);
+    new MutationObserver((changes) => {
+      for (const node of changes.flatMap((change) => [...change.addedNodes])) {
+        for (const video of node.querySelectorAll?.('video') ?? []) goOn(video);
+      }
+    }).observe(element, { childList: true, subtree: true });
+  }
+
+  function goOn(video) {
+    if (unplayable.has(video.dataset.sha)) showCopy(video);
+    const was = playing.get(video.dataset.sha);
+    if (!was) return;
+    video.currentTime = was.time;
+    if (!was.paused) video.play().catch(() => {});
+  }
+
+  function showCopy(video) {
+    const { note, url } = unplayable.get(video.dataset.sha);
+    const place = video.parentElement.querySelector('.note');
+    place.hidden = !note;
+    place.textContent = note ?? '';
+    if (url && video.getAttribute('src') !== url) video.src = url;
+  }
+
+  /** Python has made the copy, or could not. */
+  function play(told) {
+    const { sha, url, problem } = JSON.parse(told);
+    unplayable.set(sha, url ? { url } : { note: `This browser cannot play this video. ${problem}` });
+    videosOf(sha).forEach(showCopy);
   }
 
   /** The notes above the composer, which also say what a paste was too long for. */
@@ -94,7 +157,7 @@ window.StudioChat = (() => {
     return id;
   }
 
-  /** Which pictures are in the composer: changes only when they do, not with every letter. */
+  /** Which pictures and videos are in the composer: changes only when they do, not with every letter. */
   function draftFiles(value) {
     markLong(value?.text ?? '');
     return (value?.files ?? []).map((file) => file.path).join('\n');
@@ -107,8 +170,8 @@ window.StudioChat = (() => {
     addEventListener('input', (event) => event.target === composerText() && markLong(event.target.value), true);
   }
 
-  /** The file chooser offers pictures; what is dropped or pasted is judged by its content. */
-  function offerPictures(types) {
+  /** The file chooser offers pictures and videos; what is dropped or pasted is judged by its content. */
+  function offerMedia(types) {
     addEventListener('click', (event) => {
       if (event.target.closest?.('#composer .upload-button')) byId('composer').querySelector('input[type=file]').accept = types;
     }, true);
@@ -235,7 +298,7 @@ window.StudioChat = (() => {
   countSeconds();
   whenThere(followEnd);
   whenThere(keepDraft);
-  return { mount, mountNotes, offerPictures, address, opened, remember, draftFiles, takeOut, setAside, putBack };
+  return { mount, mountNotes, offerMedia, play, address, opened, remember, draftFiles, takeOut, setAside, putBack };
 })();
 
 /* The side panel. An offer is what Python says of the loaded model's preset: updates of the widgets, in their order. */

@@ -5,6 +5,7 @@ Knows Gradio. What happens is `chat_actions`' business, how it looks `chat_view`
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import wraps
 from pathlib import Path
@@ -18,7 +19,7 @@ from app.chat_actions import ChatActions, Session, Shown
 from app.chat_view import error_html, tools_html
 from app.dialogue import Draft, Knobs, Place
 from app.faults import sentence_of
-from app.history import Picture
+from app.history import Medium
 from app.knobs import KnobPanel
 from app.people import person_of
 from app.studio import Studio
@@ -28,11 +29,11 @@ from model.media import MEDIA_TYPES
 
 _MESSAGE_MAX_CHARS = 250_000
 """As many as a composer can hold and still be typed in; about 60,000 tokens."""
-_PICTURE_TYPES = ",".join((*MEDIA_TYPES.values(), ".heic", ".heif"))
+_MEDIA_TYPES = ",".join((*MEDIA_TYPES.values(), ".heic", ".heif", "video/*", ".mkv"))
 """What the file chooser offers; some systems know HEIC by its ending only."""
 
 # The names of the events that a component can trigger are looked for in its script, in quotes.
-_TURNS_JS = "StudioChat.mount(element, trigger); // 'again' 'edit' 'example' 'large' 'show'"
+_TURNS_JS = "StudioChat.mount(element, trigger); // 'again' 'edit' 'example' 'large' 'show' 'unplayable'"
 _NOTICE_JS = f"StudioChat.mountNotes(element, trigger, {_MESSAGE_MAX_CHARS}); // 'bring_back' 'dismiss' 'too_long'"
 _EDITING_JS = "StudioChat.mount(element, trigger); // 'leave_edit'"
 _LIST_JS = "StudioChat.mount(element, trigger); // 'open' 'forget'"
@@ -58,7 +59,7 @@ class _ChatTab:
         self.session = gr.State(Session())
         # Held by the page, not in the session: a page that was open before a restart goes on where it was.
         self.conversation_id, self.leaf_id, self.edited_id = (gr.Textbox(visible="hidden") for _ in range(3))
-        self.draft_files, self.sent = (gr.Textbox(visible="hidden") for _ in range(2))
+        self.draft_files, self.sent, self.copied = (gr.Textbox(visible="hidden") for _ in range(3))
         with gr.Row(elem_id="chat", equal_height=True):
             with gr.Column(elem_id="chat-list", min_width=0):
                 self.new = gr.Button("New conversation", elem_id="new-conversation")
@@ -107,7 +108,7 @@ class _ChatTab:
         self._wire_edit()
         opening = blocks.load(_plainly(self._open_page), here, self._page, js="StudioChat.address", **_QUICK)
         opening.then(None, js="StudioChat.opened", **_LOCAL)
-        blocks.load(None, js=f"() => StudioChat.offerPictures({_PICTURE_TYPES!r})", **_LOCAL)
+        blocks.load(None, js=f"() => StudioChat.offerMedia({_MEDIA_TYPES!r})", **_LOCAL)
         self.notice.dismiss(None, None, self.notice, js="() => ''", **_LOCAL)
         for trigger, handler, inputs in (
             (self.conversation.edit, self._edit, self._place),
@@ -122,6 +123,9 @@ class _ChatTab:
             trigger(_plainly(handler), inputs, self._page, **_QUICK)
         for shows_pictures in (self.conversation, self.live):
             shows_pictures.large(_plainly(self._large), [self.session, *self._place], self.large, **_QUICK)
+        # Making a copy takes a while, and has nothing to do with the answers that are waited for.
+        self.conversation.unplayable(self._copy, None, self.copied, **{**_LOCAL, "concurrency_limit": None})
+        self.copied.change(None, self.copied, js="StudioChat.play", **_LOCAL)
         gr.on([blocks.load, model_name.change], self._actions.about, None, self.about, **_QUICK)
         self._wire_composer(model_name)
 
@@ -162,11 +166,12 @@ class _ChatTab:
         self.edited_id.change(None, self.edited_id, self.composer, js="StudioChat.putBack", **_LOCAL)
 
     def _wire_composer(self, model_name: gr.Textbox) -> None:
-        """The address follows the conversation; pictures are looked at when they change, not with every letter."""
+        """The address follows the conversation; media are looked at when they change, not with every letter."""
         self.conversation_id.change(None, self.conversation_id, js="StudioChat.remember", **_LOCAL)
         self.composer.change(None, self.composer, self.draft_files, js="StudioChat.draftFiles", **_LOCAL)
-        looking = [self.draft_files.change, self.knobs.visual_tokens.change, model_name.change]
-        gr.on(looking, _plainly(self._look), {self.composer, self.knobs.visual_tokens}, self.draft, **_QUICK)
+        knobs = self.knobs.visual_tokens, self.knobs.preset
+        looking = [self.draft_files.change, knobs[0].change, knobs[1].change, model_name.change]
+        gr.on(looking, _plainly(self._look), {self.composer, *knobs}, self.draft, **_QUICK)
         self.knobs.wire(self._studio, model_name)
 
     def _open_page(self, session: Session, conversation_id: str, request: gr.Request) -> Updates:
@@ -215,8 +220,8 @@ class _ChatTab:
         self, conversation_id: str, leaf_id: str, edited_id: str, event: gr.EventData, request: gr.Request
     ) -> Updates:
         place = Place(conversation_id, leaf_id, edited_id)
-        shown, pictures = self._actions.edit(self._person(request), place, event.id)
-        return self._updates(shown, self._files(pictures))
+        shown, media = self._actions.edit(self._person(request), place, event.id)
+        return self._updates(shown, [self._file(medium) for medium in media])
 
     def _show_version(self, conversation_id: str, event: gr.EventData, request: gr.Request) -> Updates:
         return self._updates(self._actions.show_version(self._person(request), conversation_id, event.id))
@@ -250,21 +255,25 @@ class _ChatTab:
         index = int(asked.get("index", -1))
         return self._actions.large(session, person, place, asked["sha"], asked.get("id", ""), index)
 
+    def _copy(self, event: gr.EventData) -> str:
+        return self._actions.copy(event.sha)
+
     def _look(self, values: Values) -> str:
-        knobs = Knobs(max_visual_tokens=self.knobs.max_visual_tokens(values))
+        knobs = Knobs(max_visual_tokens=self.knobs.max_visual_tokens(values), preset=self.knobs.preset_of(values))
         return self._actions.look(_draft(values[self.composer]).files, knobs)
 
     def _person(self, request: gr.Request) -> str:
         return person_of(request.cookies, is_exposed=self._studio.settings.is_exposed)
 
-    def _files(self, pictures: Sequence[Picture]) -> list[str]:
-        """Stored pictures as files that the composer may show, under the names they came with."""
-        return [
-            save_bytes_to_cache(
-                self._studio.media.get(picture.sha256).data, picture.name or "picture", self.composer.GRADIO_CACHE
-            )
-            for picture in pictures
-        ]
+    def _file(self, medium: Medium) -> str:
+        """A stored picture or video as a file that the composer may show, under the name it came with."""
+        name, cache = medium.name or "medium", self.composer.GRADIO_CACHE
+        if not medium.is_video:
+            return str(save_bytes_to_cache(self._studio.media.get(medium.sha256).data, name, cache))
+        file = Path(cache) / medium.sha256 / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self._studio.media.video(medium.sha256).path, file)
+        return str(file)
 
     def _updates(self, shown: Shown, files: Sequence[str] = ()) -> Updates:
         """A `Shown` as updates of the widgets that it concerns."""

@@ -17,6 +17,7 @@ from app.studio import Studio
 from model.engines.base import Engine
 from model.engines.fake import FakeEngine
 from model.loading import LoadProgress, ModelSpec
+from tests.model.clips import steady, write_clip
 from tests.model.pictures import drawn, encoded
 
 MakeStudio = Callable[..., Studio]
@@ -59,6 +60,12 @@ def engine() -> FakeEngine:
 @pytest.fixture
 def studio(make_studio: MakeStudio, engine: FakeEngine) -> Studio:
     return make_studio(engine)
+
+
+@pytest.fixture
+def video_file(tmp_path: Path) -> Path:
+    """Three seconds, whose frames say their numbers, 10 a second."""
+    return write_clip(tmp_path / "clip.mp4", steady(30, 10.0))
 
 
 @pytest.fixture

@@ -77,7 +77,7 @@ def test_the_list_shows_the_conversation_and_opens_it_again(actions: ChatActions
     assert "Two shapes." in str(again.conversation)
     fresh = actions.open(Session(), ME)
     assert fresh.conversation_id == ""
-    assert "Ask about a picture" in str(fresh.conversation)
+    assert "Ask about a picture or a video" in str(fresh.conversation)
 
 
 def test_a_late_page_does_not_take_away_what_was_begun_meanwhile(actions: ChatActions) -> None:
@@ -197,7 +197,7 @@ def test_clearing_can_be_undone(actions: ChatActions) -> None:
     session = Session()
     conversation = str(last(actions.send(session, ME, Place(), Draft("hi"), Knobs()))["conversation_id"])
     cleared = actions.clear(session, ME, conversation)
-    assert "Ask about a picture" in str(cleared.conversation)
+    assert "Ask about a picture or a video" in str(cleared.conversation)
     assert "Bring it back" in str(cleared.notice)
     assert "Two shapes." in str(actions.bring_back(ME, conversation).conversation)
 
@@ -387,7 +387,7 @@ def test_a_picture_is_shown_large_with_what_was_found(make_studio: MakeStudio, p
     page = last(actions.send(session, ME, Place(), Draft("?", (picture_file,)), Knobs()))
     conversation, place = str(page["conversation_id"]), place_of(page)
     question, answer = studio.history.turns(ME, conversation)
-    sha256 = question.pictures[0].sha256
+    sha256 = question.media[0].sha256
     found = json.loads(actions.large(session, ME, place, sha256, answer.id, 0))
     assert found["regions"][0]["xyxy"] == [0, 0, 48, 32]
     assert found["answer"] == raw

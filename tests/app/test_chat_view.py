@@ -16,20 +16,21 @@ from app.chat_view import (
     conversations_html,
     draft_html,
     error_html,
-    picture_caption,
+    medium_caption,
     stage_html,
     stats_line,
     welcome_html,
 )
 from app.dialogue import Live
-from app.history import Conversation, Picture, Turn
+from app.history import Conversation, Medium, Turn
 from model.catalog import PER_1000
 from model.parsing import parse_answer
 from model.types import Action, Answer, Box, Chunk, MediumInput, Point, Polygon
 
-PICTURE = Picture("ab" * 32, (640, 480), "scene.png", (320, 256), 80)
-OTHER = Picture("cd" * 32, (100, 400), "", (96, 384), 36)
-DETAILS = {
+PICTURE = Medium("ab" * 32, (640, 480), "scene.png", (320, 256), 80)
+VIDEO = Medium("ef" * 32, (1280, 720), "clip.mp4", (448, 252), 126, 12.0, (0.0, 4.0, 8.0))
+OTHER = Medium("cd" * 32, (100, 400), "", (96, 384), 36)
+DETAILS: dict[str, Any] = {
     "model": "pocket",
     "family": "Qwen3-VL",
     "media": [[640, 480, 320, 256, 80]],
@@ -44,8 +45,8 @@ DETAILS = {
 HOSTILE = '"><img src=x onerror=alert(1)><script>alert(1)</script>'
 
 
-def asked(text: str = "What?", *pictures: Picture, message_id: str = "q") -> Turn:
-    return Turn(message_id, None, "user", text, pictures, {}, (message_id,))
+def asked(text: str = "What?", *media: Medium, message_id: str = "q") -> Turn:
+    return Turn(message_id, None, "user", text, media, {}, (message_id,))
 
 
 def answered(text: str, siblings: tuple[str, ...] = ("a",), **details: Any) -> Turn:
@@ -75,8 +76,8 @@ def test_why_an_answer_ended_is_said(reason: str, words: str) -> None:
 
 
 def test_a_picture_says_what_becomes_of_it() -> None:
-    assert picture_caption(PICTURE) == ("640 × 480 → 320 × 256", "80 visual tokens")
-    assert "once it has loaded" in picture_caption(Picture("ab" * 32, (640, 480)))[1]
+    assert medium_caption(PICTURE) == ("640 × 480 → 320 × 256", "80 visual tokens")
+    assert "once it has loaded" in medium_caption(Medium("ab" * 32, (640, 480)))[1]
 
 
 def test_what_a_person_should_know_of_an_answer_stands_below_it() -> None:
@@ -137,7 +138,7 @@ def test_runs_of_numbers_are_drawn_together() -> None:
 def test_a_thousand_boxes_stay_light() -> None:
     answer = Answer(regions=tuple(Box(f"kind {i % 20}", (i, i, i + 9, i + 9)) for i in range(1000)))
     started = time.perf_counter()
-    shown = LiveView([Picture("ab" * 32, (2000, 2000))]).html(live("...", answer))
+    shown = LiveView([Medium("ab" * 32, (2000, 2000))]).html(live("...", answer))
     assert time.perf_counter() - started < 2
     assert shown.count("<rect") < 700
 
@@ -160,8 +161,8 @@ def test_nothing_that_comes_from_outside_can_act(where: str) -> None:
     elif where == "label":
         shown = LiveView([PICTURE]).html(live("...", Answer(regions=(Box(HOSTILE, (0, 0, 1, 1)),))))
     elif where == "file name":
-        shown = conversation_html([asked("", Picture("ab" * 32, (9, 9), HOSTILE))])
-        shown += draft_html([{"name": HOSTILE, "caption": "", "problem": HOSTILE}])
+        shown = conversation_html([asked("", Medium("ab" * 32, (9, 9), HOSTILE))])
+        shown += draft_html([{"name": HOSTILE, "caption": (HOSTILE,), "notices": (HOSTILE,), "problem": HOSTILE}])
     elif where == "thinking":
         shown = conversation_html([asked(), answered("ok", thinking=HOSTILE)])
     elif where == "reason":
@@ -236,5 +237,46 @@ def test_conversations_are_grouped_by_day() -> None:
 
 
 def test_the_welcome_goes_without_examples() -> None:
-    assert "Ask about a picture" in welcome_html([])
+    assert "Ask about a picture or a video" in welcome_html([])
     assert 'class="examples"' not in welcome_html([])
+
+
+def test_a_video_says_what_becomes_of_it_and_can_be_played() -> None:
+    frames = "3 frames from 0:00.0 to 0:08.0"
+    assert medium_caption(VIDEO) == ("1280 × 720 → 448 × 252", "0:12.0", frames, "126 visual tokens")
+    assert medium_caption(VIDEO, 300 * 2**20)[-1] == "about 300 MiB of memory"
+    unknown = Medium("ef" * 32, (1280, 720), "clip.mp4", duration_s=12.0)
+    assert medium_caption(unknown) == ("1280 × 720", "0:12.0", "frames and tokens are known once it has loaded")
+    shown = conversation_html([asked("?", VIDEO, PICTURE)])
+    assert f'src="/media/{VIDEO.sha256}" poster="/media/{VIDEO.sha256}/small"' in shown
+    assert 'width="320" height="180"' in shown
+    assert 'title="0:00.0, 0:04.0, 0:08.0"' in shown
+    assert shown.count("<video") == shown.count("<img") == 1
+
+
+def test_events_play_the_latest_video_from_there() -> None:
+    events = '[{"start": 5.5, "end": 7, "label": "<b>lands</b>"}, {"time": 1.25, "label": "jumps"}]'
+    raw = f"Two things:\n```json\n{events}\n```"
+    shown = conversation_html([asked("When?", VIDEO), answered(raw, duration_s=12.0)])
+    assert shown.index("0:01.2</button> jumps") < shown.index("0:05.5 – 0:07.0</button> &lt;b&gt;lands&lt;/b&gt;")
+    assert f'data-do="seek" data-sha="{VIDEO.sha256}" data-start="1.25"' in shown
+    assert "Two things:" in shown
+    assert "The model’s own text" in shown
+    told = "The ball lands at 5.5 - 7.0 seconds."
+    sentence = conversation_html([asked("When?", VIDEO), answered(told, duration_s=12.0)])
+    assert told in sentence
+    assert "0:05.5 – 0:07.0</button>" in sentence
+    assert "own text" not in sentence
+    assert "<button" not in LiveView([PICTURE]).html(live(told, parse_answer(told, PER_1000)))
+
+
+def test_a_place_in_a_video_without_a_time_is_read_and_not_drawn() -> None:
+    raw = '```json\n[{"bbox_2d": [250, 500, 750, 1000], "label": "cup"}]\n```'
+    media = [[1280, 720, 448, 252, 126]]
+    shown = conversation_html([asked("?", VIDEO), answered(raw, media=media)])
+    assert '<figure class="overlay">' not in shown
+    assert "bbox_2d" in shown
+    both = conversation_html(
+        [asked("?", VIDEO, PICTURE), answered(raw, media=[*media, *DETAILS["media"]], image_index=1)]
+    )
+    assert '<svg viewBox="0 0 640 480"' in both

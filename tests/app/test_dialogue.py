@@ -6,15 +6,20 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from app.dialogue import AnswerNotKept, Dialogue, Draft, Knobs, Live, Place, answer_of, media_of
 from app.history import ConversationGone
+from app.media_store import MediaStore
 from app.studio import Studio
 from model.engines.fake import FakeEngine
 from model.errors import ContextOverflow, EngineError, MediaError, RequestError, StudioError
-from model.types import Chunk, GenerationOptions, MediumInput, Resized, Text
+from model.media import pixels
+from model.types import Chunk, GenerationOptions, Image, MediumInput, Resized, Text, Video
 from tests.app.conftest import MakeStudio
+from tests.model.clips import number_of, steady, write_clip
+from tests.model.pictures import drawn, encoded
 
 ME = "me"
 BOXES = 'Here:\n```json\n[{"bbox_2d": [0, 0, 500, 1000], "label": "cup"}]\n```'
@@ -42,10 +47,10 @@ def test_a_question_and_its_answer_are_kept(studio: Studio, engine: FakeEngine, 
     conversation = answered(studio, "", Draft("How many?", (picture_file,)), engine)
     question, answer = studio.history.turns(ME, conversation)
     assert (question.text, answer.text) == ("How many?", "Two shapes.")
-    assert question.pictures[0].size_wh == (96, 64)
-    assert question.pictures[0].input_size_wh == (96, 64)
-    assert question.pictures[0].tokens == 6
-    assert studio.media.get(question.pictures[0].sha256).size_wh == (96, 64)
+    assert question.media[0].size_wh == (96, 64)
+    assert question.media[0].input_size_wh == (96, 64)
+    assert question.media[0].tokens == 6
+    assert studio.media.get(question.media[0].sha256).size_wh == (96, 64)
     assert answer.details["finish_reason"] == "stop"
     assert answer.details["generated_tokens"] == 3
     assert media_of(answer)[0].source_size_wh == (96, 64)
@@ -284,8 +289,8 @@ def test_a_picture_is_looked_at_before_it_is_sent(
     make_studio: MakeStudio, engine: FakeEngine, picture_file: Path
 ) -> None:
     dialogue = Dialogue(make_studio())
-    assert dialogue.look(picture_file, Knobs(), None).tokens is None
-    looked = dialogue.look(picture_file, Knobs(max_visual_tokens=4), engine)
+    assert dialogue.look(picture_file, Knobs(), None).medium.tokens is None
+    looked = dialogue.look(picture_file, Knobs(max_visual_tokens=4), engine).medium
     assert (looked.name, looked.size_wh) == ("drawn.png", (96, 64))
     assert looked.tokens is not None
     assert looked.tokens < 6
@@ -303,3 +308,119 @@ def test_pictures_that_were_made_smaller_for_want_of_memory_are_read_and_told_as
     assert answer_of(kept).boxes[0].xyxy == (48, 0, 96, 64)
     assert media_of(kept) == (smaller,)
     assert "made smaller for the model: 56 × 28 pixels." in kept.details["notice"]
+
+
+# Videos
+
+
+def test_a_video_is_looked_at_before_it_is_sent(make_studio: MakeStudio, engine: FakeEngine, video_file: Path) -> None:
+    dialogue = Dialogue(make_studio())
+    unknown = dialogue.look(video_file, Knobs(), None).medium
+    assert (unknown.name, unknown.duration_s, unknown.times_s, unknown.tokens) == ("clip.mp4", 3.0, (), None)
+    looked = dialogue.look(video_file, Knobs(), engine)
+    assert looked.medium.times_s == pytest.approx([0, 0.5, 1, 1.5, 2, 2.5])
+    assert looked.memory_bytes > 0
+    frugal = dialogue.look(video_file, Knobs(preset="Low memory"), engine).medium
+    assert frugal.times_s == pytest.approx([0, 1.5])
+    assert (frugal.tokens or 0) < (looked.medium.tokens or 0)
+
+
+def test_a_video_is_kept_and_the_conversation_about_it_goes_on(
+    studio: Studio, engine: FakeEngine, video_file: Path, picture_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    conversation = answered(studio, "", Draft("What happens?", (video_file, picture_file)), engine)
+    question, answer = studio.history.turns(ME, conversation)
+    assert [medium.is_video for medium in question.media] == [True, False]
+    assert (question.media[0].name, question.media[0].duration_s) == ("clip.mp4", 3.0)
+    assert answer.details["duration_s"] == 3.0
+    sent = engine.prompts[-1].messages[0].parts
+    assert isinstance(sent[0], Video)
+    assert [number_of(np.asarray(pixels(frame))) for frame in sent[0].frames] == [0, 5, 10, 15, 20, 25]
+    assert isinstance(sent[1], Image)
+
+    video_file.unlink()  # an upload does not stay
+    monkeypatch.setattr("app.media_store.look", lambda *arguments: pytest.fail("decoded again"))
+    answered(studio, conversation, Draft("And then?"), engine)
+    assert engine.prompts[-1].messages[0].parts == sent
+
+
+def test_a_conversation_about_a_video_goes_on_after_a_restart(
+    studio: Studio, engine: FakeEngine, video_file: Path
+) -> None:
+    conversation = answered(studio, "", Draft("What happens?", (video_file,)), engine)
+    later = replace(studio, media=MediaStore(studio.settings.data_dir))
+    answered(later, conversation, Draft("And then?"), engine)
+    first, second = (prompt.messages[0].parts[0] for prompt in engine.prompts)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("videos", "pictures", "question"),
+    [
+        (1, 0, "Describe the video."),
+        (2, 0, "Compare the videos."),
+        (1, 1, "Describe the pictures and the videos."),
+    ],
+)
+def test_a_video_without_words_is_asked_about(
+    studio: Studio, engine: FakeEngine, video_file: Path, picture_file: Path, videos: int, pictures: int, question: str
+) -> None:
+    files = (*[video_file] * videos, *[picture_file] * pictures)
+    answered(studio, "", Draft(" ", files), engine)
+    assert engine.prompts[0].messages[0].text == question
+
+
+def test_a_gif_that_moves_is_a_video_and_one_that_does_not_is_a_picture(
+    studio: Studio, engine: FakeEngine, tmp_path: Path
+) -> None:
+    moving = write_clip(tmp_path / "moving.gif", steady(20, 10.0), codec="gif")
+    still = tmp_path / "still.gif"
+    still.write_bytes(encoded(drawn(), "GIF"))
+    conversation = answered(studio, "", Draft("?", (moving, still)), engine)
+    assert [medium.is_video for medium in studio.history.turns(ME, conversation)[0].media] == [True, False]
+
+
+def test_times_in_an_answer_are_bounded_by_the_video(studio: Studio, video_file: Path) -> None:
+    engine = FakeEngine(('[{"start": 1.0, "end": 9.0, "label": "it moves"}]',))
+    conversation = answered(studio, "", Draft("When?", (video_file,)), engine)
+    [event] = answer_of(studio.history.turns(ME, conversation)[1]).events
+    assert (event.start_s, event.end_s) == (1.0, 3.0)
+
+
+def test_an_answer_means_the_latest_medium_unless_it_names_one(
+    studio: Studio, video_file: Path, picture_file: Path
+) -> None:
+    engine = FakeEngine((BOXES,))
+    conversation = answered(studio, "", Draft("?", (video_file,)), engine)
+    answered(studio, conversation, Draft("?", (picture_file,)), engine)
+    _, _, _, answer = studio.history.turns(ME, conversation)
+    assert [box.image_index for box in answer_of(answer).boxes] == [1]
+
+
+def test_what_was_not_learned_is_said_before_anything_is_stored(
+    make_studio: MakeStudio, video_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.dialogue.not_learned", lambda info, task: f"It has not learned to watch ({task}).")
+    studio, engine = make_studio(), FakeEngine()
+    assert Dialogue(studio).look(video_file, Knobs(), engine).notices == ("It has not learned to watch (free).",)
+    with pytest.raises(RequestError, match="has not learned"):
+        Dialogue(studio).ask(ME, Place(), Draft("?", (video_file,)), Knobs(), engine)
+    assert not studio.history.conversations(ME)
+    assert not list((studio.settings.data_dir / "media").rglob("*"))
+
+
+def test_a_video_that_cannot_be_used_is_refused_by_its_name(
+    make_studio: MakeStudio, engine: FakeEngine, video_file: Path
+) -> None:
+    studio = make_studio(engine, max_upload_mb=1)
+    dialogue = Dialogue(studio)
+    whole = video_file.read_bytes()
+    for data, sentence in (
+        (whole[: len(whole) // 8], "damaged or incomplete"),
+        (whole + bytes(2**20), "MiB allowed|GiB allowed"),
+        (b"\x1a\x45\xdf\xa3" + bytes(99), "damaged or incomplete"),
+    ):
+        video_file.write_bytes(data)
+        with pytest.raises(MediaError, match=rf"“clip\.mp4” cannot be sent; take it out\. .*({sentence})"):
+            dialogue.ask(ME, Place(), Draft("?", (video_file,)), Knobs(), engine)
+    assert not studio.history.conversations(ME)

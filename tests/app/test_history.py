@@ -10,11 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from app.history import ConversationGone, History, Picture
+from app.history import ConversationGone, History, Medium
 from model.errors import StudioError
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURE = Picture("ab" * 32, (640, 480), "scene.png", (320, 256), 80)
+VIDEO = Medium("ef" * 32, (1280, 720), "clip.mp4", (448, 252), 126, 12.0, (0.0, 4.125, 8.0))
+PICTURE = Medium("ab" * 32, (640, 480), "scene.png", (320, 256), 80)
 
 
 @pytest.fixture
@@ -29,11 +30,11 @@ def texts(history: History, conversation_id: str, owner: str = "me") -> list[str
 def test_a_message_is_kept_exactly_with_its_pictures_and_details(history: History, tmp_path: Path) -> None:
     raw = '  ```json\n[{"a": "<b>&amp;</b>"}]\n```\n\n<|im_end|> \\(x\\)\t'
     conversation = history.start("me", "Title")
-    asked = history.add(conversation, None, "user", raw, [PICTURE])
+    asked = history.add(conversation, None, "user", raw, [PICTURE, VIDEO])
     history.add(conversation, asked, "assistant", raw, details={"tokens_per_s": 38.5, "thinking": "hm"})
     history.close()
     first, second = History(tmp_path).turns("me", conversation)
-    assert (first.role, first.text, first.pictures) == ("user", raw, (PICTURE,))
+    assert (first.role, first.text, first.media) == ("user", raw, (PICTURE, VIDEO))
     assert (second.role, second.text, second.parent_id) == ("assistant", raw, asked)
     assert second.details == {"tokens_per_s": 38.5, "thinking": "hm"}
 
@@ -110,7 +111,7 @@ def test_the_last_used_conversation_comes_first(history: History) -> None:
 
 
 def test_deleting_names_the_pictures_that_nothing_uses_any_more(history: History) -> None:
-    shared, own = Picture("cd" * 32, (9, 9)), PICTURE
+    shared, own = Medium("cd" * 32, (9, 9)), PICTURE
     doomed, kept = history.start("me", "doomed"), history.start("me", "kept")
     history.add(doomed, None, "user", "x", [shared, own])
     history.add(kept, None, "user", "x", [shared])

@@ -73,7 +73,7 @@ def test_no_slider_offers_what_every_engine_refuses(panel: KnobPanel) -> None:
 
 
 def test_every_widget_says_in_one_line_what_it_does(panel: KnobPanel) -> None:
-    widgets = [*panel.inputs, panel.preset]
+    widgets = panel.inputs
     assert len(widgets) == 11
     assert all(widget.info and len(widget.info) < 80 for widget in widgets)
 
