@@ -8,8 +8,13 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 
 from model.types import TimeEvent
+
+MAX_GAP_STEPS = 3.5
+"""What is not seen for longer than so many steps is taken to have been away."""
 
 XYXY = tuple[float, float, float, float]
 
@@ -49,17 +54,30 @@ class Track:
 def tracks_of(events: Sequence[TimeEvent]) -> tuple[Track, ...]:
     """The things that events with boxes tell of, in the order of their first boxes; events without boxes are passed by.
 
-    Events of one label are one thing; where two of them are at the same time, each goes on with the nearest.
+    Events of one label are one thing, as long as there is no gap of more than `MAX_GAP_STEPS` times the usual step from
+    box to box; where two of them are at the same time, each goes on with the nearest.
     """
     tracks: list[list[TimeEvent]] = []
-    for event in sorted((event for event in events if event.xyxy is not None), key=lambda event: event.start_s):
-        free = [track for track in tracks if track[0].label == event.label and track[-1].start_s < event.start_s]
+    boxes = sorted((event for event in events if event.xyxy is not None), key=lambda event: event.start_s)
+    max_gap_s = MAX_GAP_STEPS * _usual_step_s(boxes)
+    for event in boxes:
+        free = [
+            track
+            for track in tracks
+            if track[0].label == event.label and 0 < event.start_s - track[-1].start_s <= max_gap_s
+        ]
         nearest = min(free, key=lambda track: _distance(track[-1], event), default=None)
         if nearest is None:
             tracks.append([event])
         else:
             nearest.append(event)
     return tuple(Track(track[0].label, tuple(track)) for track in tracks)
+
+
+def _usual_step_s(boxes: Sequence[TimeEvent]) -> float:
+    """The median time from one moment at which there are boxes to the next."""
+    times_s = sorted({event.start_s for event in boxes})
+    return median(later - earlier for earlier, later in pairwise(times_s)) if len(times_s) > 1 else 0.0
 
 
 def _distance(first: TimeEvent, second: TimeEvent) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -107,3 +108,23 @@ def test_budgets_are_kept_within_bounds(
     bounds: tuple[int, int], wanted: tuple[int, int], expected: tuple[int, int]
 ) -> None:
     assert catalog.within(PixelBudget(*bounds), PixelBudget(*wanted)) == PixelBudget(*expected)
+
+
+@pytest.mark.parametrize("is_pocket", [False, True])
+def test_every_preset_looks_at_less_of_a_video_than_the_one_before(is_pocket: bool) -> None:
+    presets = catalog.presets_of(replace(INFO, is_pocket=is_pocket)).values()
+    for larger, smaller in itertools.pairwise(preset.frames for preset in presets):
+        assert smaller.fps <= larger.fps
+        assert smaller.max_frames < larger.max_frames
+        assert smaller.pixels.max_pixels <= larger.pixels.max_pixels
+    assert all(preset.frames.max_frames % catalog.FRAMES_PER_TOKEN == 0 for preset in presets)
+
+
+def test_all_frames_of_a_video_take_at_most_half_of_the_context() -> None:
+    wanted = PixelBudget(4 * 32**2, 4096 * 32**2)
+    assert catalog.of_each_frame(2, wanted, "Qwen3-VL", 262_144) == wanted
+    for frames in (3, 64, 2000):
+        budget = catalog.of_each_frame(frames, wanted, "Qwen3-VL", 8192)
+        tokens = budget.max_pixels // 32**2
+        assert math.ceil(frames / 2) * tokens <= 4096
+        assert budget.min_pixels <= budget.max_pixels
