@@ -118,3 +118,20 @@ def test_many_frames_take_at_most_half_of_the_context(tiny_engine: TinyEngine, t
 def test_a_video_alone_is_a_message(tiny_engine: TinyEngine, tmp_path: Path) -> None:
     video = video_at(write_clip(tmp_path / "clip.mp4", steady(20, 10)), Sampling())
     assert tiny_engine("qwen3_vl").prepare(asked(video)).media[0].tokens > 0
+
+
+@pytest.mark.parametrize("model_type", MODEL_TYPES)
+def test_a_later_turn_may_show_another_part(tiny_engine: TinyEngine, tmp_path: Path, model_type: str) -> None:
+    engine = tiny_engine(model_type)
+    path = write_clip(tmp_path / "clip.mp4", steady(120, 10))
+    whole, part = video_at(path, Sampling(fps=0.5)), video_at(path, Sampling(fps=1, range_s=(6.0, 10.0)))
+    turns = [*asked(whole, "When?"), Message("assistant", (Text("At 7.0 seconds."),)), *asked(part, "And here?")]
+    prompt = engine.prepare(turns)
+    first, second = prompt.media
+    alone = [engine.prepare(asked(video, "?")).media[0] for video in (whole, part)]
+    assert [first, second] == alone
+    if model_type in WRITES_SECONDS:
+        assert re.findall(r"<(\d+\.\d) seconds>", words_of(prompt)) == ["1.0", "5.0", "9.0", "6.5", "8.5"]
+    options = GenerationOptions(max_new_tokens=2, greedy=True)
+    chunks = [event for event in engine.stream(prompt, options, threading.Event()) if isinstance(event, Chunk)]
+    assert chunks[-1].finish_reason in ("length", "stop")
