@@ -86,12 +86,17 @@ def sample(engine: Engine, seed: tuple[int, int]) -> Iterator[Score]:
     spans = [fact for fact in true if fact.what in ("visible", "moves")]
     yield from (span_score(fact, told) for fact in spans)
     yield from (moment_score(fact, told) for fact in true if fact.what == "turns")
-    wanted = {fact.words for fact in true}
-    yield from (Score("video precision", float(event.label.rstrip(".") in wanted)) for event in told)
+    listed = [event.label.rstrip(".") for event in told]
+    yield from (Score("video precision", float(_is_new(true, listed[: index + 1]))) for index in range(len(listed)))
     for what in ("visible", "moves", "appears", "vanishes"):
         asked = [fact for fact in true if fact.what == what and _keeps_its_name(clip, fact)]
         if asked:
             yield from _asked(engine, shown, asked[int(rng.integers(len(asked)))], rng)
+
+
+def _is_new(true: Sequence[Fact], listed: Sequence[str]) -> bool:
+    """Whether the last of the listed names is that of something that happens, listed for the first time."""
+    return listed[-1] in {fact.words for fact in true} and listed[-1] not in listed[:-1]
 
 
 def _keeps_its_name(clip: Clip, fact: Fact) -> bool:

@@ -43,3 +43,17 @@ def draw(folder: Path, out: Path | None = None) -> Path:
     figure.savefig(path, dpi=110)
     pyplot.close(figure)
     return path
+
+
+def draw_run(log: Path, out: Path) -> Path:
+    """Plot the log of a fine-tuning run, training and held-out loss, into the PNG `out`; returns it."""
+    rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
+    figure, axis = pyplot.subplots(figsize=(8, 4.5), constrained_layout=True)
+    for metric, label in (("loss", "training"), ("eval_loss", "held out")):
+        told = [(row["step"], row[metric]) for row in rows if metric in row]
+        axis.plot([step for step, _ in told], [value for _, value in told], label=label, linewidth=1.2)
+    axis.set(title="fine-tuning", xlabel="step", ylabel="loss of answer tokens", yscale="log")
+    axis.legend(fontsize=8)
+    figure.savefig(out, dpi=110)
+    pyplot.close(figure)
+    return out

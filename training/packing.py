@@ -22,6 +22,8 @@ from training.dialogues import Turn
 LAST_DIGIT_WEIGHT = 0.05
 # A sentence has few words that matter among many digits of other answers.
 SENTENCE_WEIGHT = 3.0
+EVENTS_WEIGHT = 2.0
+"""The same for the JSON of events, in which only times and a few words are not always the same."""
 SHORT, LONG = 416, 1200
 """Tokens of a usual conversation, and of one that goes on and on."""
 MOST_CELLS = 32 * 16
@@ -140,7 +142,8 @@ class Packer:
             numbers += [-1] * (len(ids) - len(numbers))
             times_s += [-1] * (len(ids) - len(times_s))
             add(answer, self._about(answer, turn))
-            weights += self._answer_weights(answer) if turn.learnt else [0.0] * len(answer)
+            learnt = self._answer_weights(answer, EVENTS_WEIGHT if pairs_s else 1.0)
+            weights += learnt if turn.learnt else [0.0] * len(answer)
             numbers += self._coordinates(answer) if turn.learnt else [-1] * len(answer)
             times_s += self._times(answer, turn.answer) if pairs_s and turn.learnt else [-1] * len(answer)
             add(self.encode("\n"))
@@ -170,12 +173,12 @@ class Packer:
             tokens += [self._frame[0], *[self._video] * (rows * columns), self._frame[1]]
         return (*tokens, self._frame[1])
 
-    def _answer_weights(self, answer: list[int]) -> list[float]:
+    def _answer_weights(self, answer: list[int], of_json: float) -> list[float]:
         if answer[0] != self._fence:
             return [SENTENCE_WEIGHT] * len(answer)
         digit = [token in self._digits for token in answer]
         return [
-            LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else 1.0
+            LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else of_json
             for i in range(len(answer))
         ]
 

@@ -254,7 +254,7 @@ def what_is_there(footage: Footage, rng: np.random.Generator) -> list[Turn]:
 
 _FORMS: tuple[tuple[Callable[[Footage, np.random.Generator], list[Turn]], float], ...] = (
     (when, 6.0),
-    (events, 1.6),
+    (events, 2.6),
     (describe, 0.5),
     (between, 1.2),
     (what_is_there, 0.7),
