@@ -51,12 +51,20 @@ class VideoExample:
     question: str
 
 
+@dataclass(frozen=True, eq=False)
+class Sampled:
+    """Frames that were read of the video, and the same as the timeline shows them."""
+
+    video: Video
+    strip: str
+
+
 @dataclass(eq=False)
 class Exchange:
-    """A question about the video, seen as `video`. `events` are those of the answer, with what was changed by hand."""
+    """A question about the video, of which the model saw `frames`. `events` are the answer's, as changed by hand."""
 
     ask: VideoAsk
-    video: Video
+    frames: Sampled
     watched: Watched | None = None
     events: tuple[TimeEvent, ...] = ()
     state: view.State = "running"
@@ -79,8 +87,8 @@ class Session:
     """One open page. `src` is what the player plays, `thread` the questions so far, `chosen` the exchange and the place
     of its event that a person clicked last.
 
-    `video` are the frames of the next question, `cost` is what it takes; `frames` are those read so far, by how they
-    were chosen. `run` ends what runs, `copying` the making of a copy that the browser can play.
+    `frames` are those of the next question, `cost` is what it takes; `kept` are those read so far, by how they were
+    chosen, and `strip` are those that are shown. `run` ends what runs, `copying` the making of a copy to play.
     """
 
     file: VideoFile | None = None
@@ -90,9 +98,10 @@ class Session:
     range_s: Range | None = None
     preset: str = ""
     example: VideoExample | None = None
-    video: Video | None = None
+    frames: Sampled | None = None
+    strip: Sampled | None = None
     cost: view.Cost | None = None
-    frames: dict[Sampling, Video] = field(default_factory=dict)
+    kept: dict[Sampling, Sampled] = field(default_factory=dict)
     thread: list[Exchange] = field(default_factory=list)
     chosen: tuple[Exchange, int] | None = None
     labels: tuple[str, ...] = ()
@@ -192,9 +201,9 @@ class VideoActions:
     def make_copy(self, session: Session, src: str) -> Iterator[Shown]:
         """Make a copy that the browser can play of the video at `src`, which it cannot; asking goes on meanwhile."""
         file = session.file
-        if file is None or src != session.src or session.copying is not None:
+        if file is None or src != session.src:
             return
-        if src != media_url(file.sha256):
+        if src != media_url(file.sha256):  # the copy itself
             session.src, session.word = "", "This browser cannot play this video. You can ask about it all the same."
             yield Shown(timeline=self._timeline(session))
             return
@@ -213,7 +222,7 @@ class VideoActions:
                 session.word = f"{session.word} You can ask about it all the same."
                 yield Shown(timeline=self._timeline(session), preview="", error=error_html(str(error)))
         finally:
-            session.copying = None
+            cancel.set()
 
     def _copied(self, file: VideoFile, cancel: threading.Event) -> Iterator[float]:
         """Make the copy, unless there is one, and give how much of it is done."""
@@ -239,16 +248,16 @@ class VideoActions:
             return
         sampling = sampling_of(engine.info, session.preset, session.range_s)
         try:
-            if sampling not in session.frames:
-                yield Shown(stage=stage_html(f"Reading {len(sample_times(file, sampling))} frames"))
-            video = self._frames(session, file, sampling)
+            if sampling not in session.kept:
+                yield Shown(stage=stage_html(_reading_words(file, sampling)))
+            frames = self._frames(session, file, sampling)
         except StudioError as error:
             yield Shown(stage="", error=error_html(str(error)))
             return
         if session.file is not file or sampling != sampling_of(engine.info, session.preset, session.range_s):
             return  # something else is wanted by now, and measured by its own call
-        session.video, session.cost = video, self._cost(session, engine, video)
-        yield replace(self._state(session), frames=frames_value(video), stage=None if session.run else "")
+        session.frames, session.cost = frames, self._cost(session, engine, frames.video)
+        yield replace(self._state(session), frames=_strip(session, frames), stage=None if session.run else "")
 
     def choose_preset(self, session: Session, preset: str) -> Iterator[Shown]:
         session.preset = preset
@@ -274,8 +283,8 @@ class VideoActions:
             yield Shown(stage=stage_html("Preparing"), error="", is_running=True)
             yield from self._ask(session, session.file, replace(ask, range_s=session.range_s), run)
             yield replace(self.page(session), stage="", is_running=False)
-        except StudioError as error:
-            yield replace(self.page(session), error=error_html(str(error)), stage="", is_running=False)
+        except Exception as error:
+            yield replace(self.page(session), error=error_html(sentence_of(error)), stage="", is_running=False)
         finally:
             run.set()
             session.run = None
@@ -294,20 +303,17 @@ class VideoActions:
         if sentence := not_learned(engine.info, ask.task):
             raise RequestError(sentence)
         sampling = sampling_of(engine.info, ask.preset, ask.range_s)
-        if sampling not in session.frames:
-            words = f"Reading {len(sample_times(file, sampling))} frames"
-            yield Shown(stage=stage_html(words), is_running=True)
-        video = self._frames(session, file, sampling)
-        if video is not session.video:
-            session.video = video
-            yield Shown(frames=frames_value(video), is_running=True)
-        yield from self._watch(session, engine, Exchange(ask, video), run)
+        if sampling not in session.kept:
+            yield Shown(stage=stage_html(_reading_words(file, sampling)), is_running=True)
+        session.frames = self._frames(session, file, sampling)
+        yield Shown(frames=_strip(session, session.frames), is_running=True)
+        yield from self._watch(session, engine, Exchange(ask, session.frames), run)
 
     def _watch(self, session: Session, engine: Engine, exchange: Exchange, run: threading.Event) -> Iterator[Shown]:
         """The answer as it comes. A question that cannot be put raises; what breaks off later is kept and told."""
         earlier = [message for each in session.thread for message in each.messages]
         try:
-            for watched in watch(engine, exchange.video, exchange.ask, run, earlier):
+            for watched in watch(engine, exchange.frames.video, exchange.ask, run, earlier):
                 if exchange.watched is None:
                     session.thread.append(exchange)
                     session.chosen = None
@@ -323,7 +329,7 @@ class VideoActions:
         finally:
             if exchange.state == "running":
                 exchange.state = "stopped"
-        session.cost = self._cost(session, engine, exchange.video)
+        session.cost = self._cost(session, engine, exchange.frames.video)
 
     def _live(self, session: Session, watched: Watched) -> Shown:
         return Shown(
@@ -357,8 +363,8 @@ class VideoActions:
             if place is not None and 0 <= place < len(exchange.events):
                 session.chosen = exchange, place
             place = None if place is None or session.chosen else place - len(exchange.events)
-        shown = session.chosen[0].video if session.chosen else session.video
-        return Shown(thread=self._thread(session), frames=frames_value(shown))
+        frames = session.chosen[0].frames if session.chosen else session.frames
+        return Shown(thread=self._thread(session), frames=_strip(session, frames))
 
     def mark(self, session: Session, value: str) -> Iterator[Shown]:
         """Ask about a part of the video from now on, and read its frames."""
@@ -389,6 +395,15 @@ class VideoActions:
             session.chosen = None
         return self.page(session)
 
+    def begin_anew(self, session: Session) -> Iterator[Shown]:
+        """Let go of all questions and their events; the video stays."""
+        if session.run is not None:
+            yield Shown(error=error_html("Stop the answer first, then begin anew."))
+            return
+        session.thread, session.chosen, session.labels = [], None, ()
+        yield replace(self.page(session), error="")
+        yield from self.measure(session)
+
     def export(self, session: Session, key: str, folder: Path) -> tuple[Path, list[str]]:
         """Write the events of the current answer into `folder`: the file, and notes for a person.
 
@@ -417,7 +432,7 @@ class VideoActions:
         return replace(
             self._state(session),
             timeline=self._timeline(session),
-            frames=frames_value(session.video),
+            frames=_strip(session, session.frames, anyway=True),
             thread=self._thread(session),
             part=view.part_html(session.range_s),
             videos=int(session.file is not None),
@@ -426,26 +441,28 @@ class VideoActions:
     def _begin(self, session: Session, file: VideoFile | None, src: str) -> None:
         session.stop_copying()
         session.file, session.src, session.word, session.note = file, src, "", ""
-        session.range_s = session.video = session.cost = session.chosen = None
-        session.frames, session.thread, session.labels = {}, [], ()
+        session.range_s = session.frames = session.cost = session.chosen = None
+        session.kept, session.thread, session.labels = {}, [], ()
 
     def _state(self, session: Session) -> Shown:
         if session.file is None:
             return Shown(status="", notes="")
-        return Shown(status=view.status_html(session.file, session.video, session.cost), notes=self._notes(session))
+        video = session.frames.video if session.frames else None
+        return Shown(status=view.status_html(session.file, video, session.cost), notes=self._notes(session))
 
     def _notes(self, session: Session) -> str:
-        notices = session.video.notices if session.video else session.file.notices if session.file else ()
-        return notes_html(session.note, *notices)
+        told = session.frames.video if session.frames else session.file
+        return notes_html(session.note, *(told.notices if told else ()))
 
-    def _frames(self, session: Session, file: VideoFile, sampling: Sampling) -> Video:
+    def _frames(self, session: Session, file: VideoFile, sampling: Sampling) -> Sampled:
         """The frames chosen so, read once. Raises `MediaError`."""
-        kept = session.frames
+        kept = session.kept
         if sampling not in kept:
             video = look(file, sampling)
+            frames = Sampled(video, frames_value(video))
             while len(kept) >= _SAMPLINGS_KEPT:
                 del kept[next(iter(kept))]
-            kept[sampling] = video
+            kept[sampling] = frames
         return kept[sampling]
 
     def _cost(self, session: Session, engine: Engine, video: Video) -> view.Cost | None:
@@ -472,7 +489,7 @@ class VideoActions:
         )
         return timeline_value(
             video,
-            [Lane(view.title_of(each.ask), each.events, each.video.step_s) for each in session.thread],
+            [Lane(view.title_of(each.ask), each.events, each.frames.video.step_s) for each in session.thread],
             labels=session.labels,
             range_s=session.range_s,
             streaming=any(each.state == "running" for each in session.thread),
@@ -495,7 +512,7 @@ class VideoActions:
         watched = exchange.watched
         return Timeline(
             file,
-            exchange.video,
+            exchange.frames.video,
             exchange.events,
             session.labels,
             session.chosen[1] if session.chosen and session.chosen[0] is exchange else None,
@@ -507,6 +524,18 @@ class VideoActions:
 def read_examples(folder: Path = FOLDER) -> list[VideoExample]:
     """The rows of `video.json` (keys as `VideoExample` has, `file` for the path), in order; empty without that file."""
     return read_listing(VideoExample, folder / "video.json")
+
+
+def _strip(session: Session, frames: Sampled | None, *, anyway: bool = False) -> str | None:
+    """The frames for the timeline, unless they are there already."""
+    if frames is session.strip and not anyway:
+        return None
+    session.strip = frames
+    return frames.strip if frames else frames_value(None)
+
+
+def _reading_words(file: VideoFile, sampling: Sampling) -> str:
+    return f"Reading {len(sample_times(file, sampling))} frames"
 
 
 def _in_order(events: Sequence[TimeEvent]) -> tuple[TimeEvent, ...]:

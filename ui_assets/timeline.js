@@ -16,12 +16,13 @@
   const EVENT_MIN_PX = 10;
   const MOMENT_PX = 168; // what a moment takes up in its row at the most: its name stands beside it
   const DRAG_PX = 4; // a shorter drag is a click
+  const DOUBLE_CLICK_MS = 400;
   const LEAST_SHOWN_S = 2; // at the largest zoom
   const PACES = [0.25, 0.5, 1, 1.5, 2, 4];
 
   const EMPTY = {
     ...{ src: '', poster: '', name: '', size_wh: [0, 0], duration_s: 0, fps: 0 },
-    ...{ events: [], lanes: [], labels: [], range_s: null, streaming: false },
+    ...{ events: [], lanes: [], labels: [], range_s: null, streaming: false, word: '' },
   };
 
   class Timeline {
@@ -65,6 +66,7 @@
       this.value = value;
       this.sent = null;
       if (value.src !== before.src) this.load();
+      this.tell(value.src ? '' : value.word);
       this.editor.received(before);
       this.forget(before);
       this.refresh();
@@ -83,7 +85,6 @@
       this.zoom = 1;
       this.active = null;
       this.failedAt = '';
-      this.tell(this.value.src ? '' : this.value.word || '');
       video.poster = this.value.poster;
       if (this.value.src) video.src = this.value.src;
       else video.removeAttribute('src');
@@ -426,6 +427,7 @@
       this.choose(item.id);
       this.seek(this.value.events[id].start_s, true);
       this.tellActive(item);
+      this.focusActive();
     }
 
     tellActive(item) {
@@ -501,7 +503,6 @@
       this.drags(head, (event) => this.dragRange(event));
       this.drags(lanes, (event) => this.dragEvent(event));
       this.drags(playhead, () => this.dragPlayhead());
-      lanes.addEventListener('dblclick', (event) => event.target.closest('.st-event') && this.editor.rename());
       lanes.addEventListener('focusin', (event) => this.focused(event.target));
       this.root.addEventListener('click', (event) => this.press(event.target.closest('[data-do]')?.dataset.do));
       details.addEventListener('pointerdown', () => this.hideCard());
@@ -589,7 +590,7 @@
       };
     }
 
-    /** On an event: a click plays it, a drag changes it. */
+    /** On an event: a click plays it, a double click renames it, a drag changes it. */
     dragEvent(event) {
       const item = this.itemOf(event.target);
       if (!item) return null;
@@ -599,10 +600,18 @@
         move: (moved) => drag?.move(moved.clientX),
         end: (moved, isCancelled) => {
           if (drag?.end(moved.clientX, isCancelled) || isCancelled) return;
-          this.play(this.idAt(item, this.timeAt(moved)));
-          this.focusActive();
+          // The pointer is captured: no `dblclick` would tell which event it is for.
+          const isSecond = this.pressed?.id === item.id && moved.timeStamp - this.pressed.at < DOUBLE_CLICK_MS;
+          this.pressed = { id: item.id, at: moved.timeStamp };
+          if (isSecond) this.rename();
+          else this.play(this.idAt(item, this.timeAt(moved)));
         },
       };
+    }
+
+    rename() {
+      this.parts.video.pause();
+      this.editor.rename();
     }
 
     /** Of a thing that is tracked, the box at a moment; else the event. */

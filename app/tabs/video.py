@@ -31,7 +31,7 @@ _PLACEHOLDERS: Mapping[VideoTask, str] = {
     "free": "Ask in your own words",
 }
 _MOUNT = "StudioVideo.mount(element, trigger); // 'example' 'whole' 'unpreview'"
-_MOUNT_THREAD = "StudioVideo.mountThread(element, trigger); // 'again' 'discard'"
+_MOUNT_THREAD = "StudioVideo.mountThread(element, trigger); // 'again' 'discard' 'anew'"
 
 
 def build(studio: Studio, blocks: gr.Blocks, model_name: gr.Textbox) -> None:
@@ -125,6 +125,7 @@ class _VideoTab(WorkTab[Shown]):
         self.preview.unpreview(Session.stop_copying, here, **QUICK)
         self.part.whole(self._streams(self._actions.unmark), here, streamed, **marks)
         self.thread.again(self._ask_again, here, streamed, **SLOW)
+        self.thread.anew(self._streams(self._actions.begin_anew), here, streamed, **SLOW)
         self.thread.discard(self._at(self._actions.discard), here, streamed, **QUICK)
         self.preset.input(self._streams(self._actions.choose_preset), [here, self.preset], streamed, **marks)
         model_name.change(self._streams(self._actions.measure), here, streamed, **marks)

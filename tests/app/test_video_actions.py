@@ -231,7 +231,7 @@ def test_a_conversation_goes_on_without_reading_the_video_again(
     assert sum(isinstance(part, Video) for part in _asked(engine)) == 1
     assert "then it opens." in (last.thread or "")
     assert len(_times(last)) == 2, "the events of the first answer stay"
-    _last(actions.discard(session, 0) for _ in range(1))
+    actions.discard(session, 0)
     _last(actions.ask(session, VideoAsk("free", "Why?")))
     assert [message.role for message in engine.prompts[-1].messages] == ["user", "assistant", "user"]
 
@@ -258,6 +258,38 @@ def test_a_question_that_lacks_something_is_not_put(
     assert words in (last.error or "")
     assert last.query is None, "what was written stays"
     assert not session.thread
+
+
+def test_a_new_conversation_begins_without_what_was_said(
+    actions: VideoActions, session: Session, engine: FakeEngine
+) -> None:
+    _last(actions.ask(session, VideoAsk("describe")))
+    shown = next(actions.begin_anew(session))
+    assert _times(shown) == []
+    _last(actions.ask(session, VideoAsk("describe")))
+    assert [message.role for message in engine.prompts[-1].messages] == ["user"]
+
+
+def test_frames_that_are_shown_already_are_not_sent_again(
+    actions: VideoActions, session: Session, engine: FakeEngine
+) -> None:
+    _last(actions.ask(session, VideoAsk("describe")))
+    assert actions.choose(session, 0).frames is None
+    _last(actions.mark(session, json.dumps(_value(actions.page(session)) | {"range_s": [0, 2]})))
+    assert len(_frame_times(actions.choose(session, 0))) == 12, "those that the answer was made of"
+    assert len(_frame_times(actions.choose(session, None))) == 4
+
+
+def test_a_fault_of_the_program_is_told_in_words(
+    actions: VideoActions, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise KeyError("/secret")
+
+    monkeypatch.setattr(video_actions, "watch", broken)
+    last = _last(actions.ask(session, VideoAsk("describe")))
+    assert "Something went wrong in the program" in (last.error or "")
+    assert session.run is None
 
 
 def test_nothing_to_ask_about_is_said(actions: VideoActions) -> None:
@@ -391,16 +423,16 @@ def test_clear_begins_anew(actions: VideoActions, session: Session) -> None:
 
 
 def test_the_preset_chooses_the_frames(actions: VideoActions, session: Session) -> None:
-    counts = [len(_frame_times(_last(actions.choose_preset(session, name)))) for name in ("Quality", "Speed")]
-    assert counts == [12, 6]
-    assert len(session.frames) == 2
+    counts = [len(_frame_times(_last(actions.choose_preset(session, name)))) for name in ("Speed", "Quality")]
+    assert counts == [6, 12]
+    assert len(session.kept) == 2
 
 
 def test_few_choices_of_frames_are_kept(actions: VideoActions, session: Session) -> None:
     for end_s in (1.0, 2.0, 3.0, 4.0, 5.0):
         session.range_s = (0.0, end_s)
         _last(actions.measure(session))
-    assert len(session.frames) == 4
+    assert len(session.kept) == 4
 
 
 def test_the_example_can_be_tried(actions: VideoActions) -> None:
