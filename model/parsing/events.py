@@ -16,24 +16,32 @@ from model.parsing.regions import KEY_KINDS, is_scalar, name_of, normal
 
 CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,6})?"
 SECONDS = r"\d{1,7}(?:\.\d{1,9})?"
-UNIT = r"(?:\s?(?:seconds?|secs?|s)\b)"
+UNIT = r"(?:\s?(?:(?:seconds?|secs?|s)\b|秒钟?))"
 TO = r"\s{0,3}(?:-|–|—|~|to|and|until|till|至|到)\s{0,3}"
 MOMENT = re.compile(rf"\s*<?\s?(?P<time>{CLOCK}|{SECONDS}){UNIT}?\s?>?\s*")
 RANGE = re.compile(
     rf"<?(?P<start>{CLOCK}|{SECONDS})(?P<start_unit>{UNIT})?>?{TO}<?(?P<end>{CLOCK}|{SECONDS})(?P<end_unit>{UNIT})?>?"
 )
+# Chinese has no blanks between words.
+WORD = r"[^\W\u4e00-\u9fff]"
+ENDS = rf"(?!{WORD}|[:.,]\d)"
 IN_SENTENCE = re.compile(
-    rf"(?P<before>\b(?:in|from|between|at|during)\s+)?(?<![\w.:]){RANGE.pattern}(?!\w|[:.,]\d)", re.I
+    rf"(?P<before>\b(?:in|from|between|at|during)\s+|[在从]\s?)?(?<!{WORD})(?<![.:]){RANGE.pattern}{ENDS}", re.I
 )
-AT_MOMENT = re.compile(rf"\b(?:at|around)\s+<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?(?!\w|[:.,]\d)", re.I)
+AT_MOMENT = re.compile(
+    rf"(?:\b(?:at|around)\s+|[在第]\s?)<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?{ENDS}(?!{TO}<?\d)", re.I
+)
 LINE_START = re.compile(r"[\s\-*•#>(\[<]{0,20}(?:\d{1,3}[.)]\s+)?[*(\[<]{0,4}")
 AT_LINE_START = re.compile(
-    rf"{LINE_START.pattern}(?P<time>{CLOCK}|{SECONDS}(?={UNIT}))(?P<unit>{UNIT})?(?!\w|[:.,]\d|>?{TO}<?\d)", re.I
+    rf"{LINE_START.pattern}(?P<time>{CLOCK}|{SECONDS}(?={UNIT}))(?P<unit>{UNIT})?{ENDS}(?!>?{TO}<?\d)", re.I
 )
-SENTENCE_END = re.compile(r"[.!?。！？;；](?:\s+|$)")
-LEADING_MARKS = re.compile(r"[\s\-*•#>.:：,、)\]–—]*(?:\d{1,3}[.)]\s*)?(?:(?:and|then)\b\s*)*", re.I)
+SENTENCE_END = re.compile(r"[.!?;](?:\s+|$)|[。！？；]")
+LEADING_MARKS = re.compile(
+    r"[\s\-*•#>.:：,、)\]–—]*(?:\d{1,3}[.)]\s*)?(?:(?:and|then)\b\s*)*(?:之间|期间|时)?[,，\s]*", re.I
+)
 CONNECTIVE = re.compile(
-    r"[\s,:(\[<-]*\b(?:(?:happens?|occurs?|takes? place|is shown)\s*)?(?:in|from|between|at|during)?[\s:(\[<-]*$", re.I
+    r"[\s,，:：(\[<-]*\b(?:(?:happens?|occurs?|takes? place|is shown)\s*)?(?:in|from|between|at|during)?[\s:：(\[<-]*$",
+    re.I,
 )
 NAMELESS = re.compile(r"(?:(?:the|this|that|it|given|described|query|event|content|moment|action|video)\s*)*", re.I)
 
@@ -60,19 +68,29 @@ class WrittenEvent:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def read_event(pairs: Mapping[str, Any], *, has_place: bool) -> WrittenEvent | None:
-    """The event that an object describes. `has_place` says that it also has a box: a box in time."""
+def read_event(pairs: Mapping[str, Any], *, has_place: bool, of_video: bool = False) -> WrittenEvent | None:
+    """The event that an object describes. `has_place` says that it also has a box: a box in time.
+
+    `of_video` says that it is about a video, so that an object with one time among others tells of a moment.
+    """
     by_key = {normal(key): key for key in reversed(list(pairs))}
     start, end, time = (_first(by_key, keys) for keys in (START_KEYS, END_KEYS, TIME_KEYS))
     description = next((by_key[key] for key in DESCRIPTION_KEYS if key in by_key and name_of(pairs[by_key[key]])), None)
     if start and end:
         times, used = _both(pairs[start], pairs[end]), {start, end, description}
-    elif time and (has_place or (description and len(pairs) <= 1 + MAX_OTHER_KEYS)):
+    elif time and (has_place or (description and (of_video or len(pairs) <= 1 + MAX_OTHER_KEYS))):
         times, used = _range_or_moment(pairs[time]), {time, description}
+    elif start and description and of_video:
+        times, used = _range_or_moment(pairs[start]), {start, description}
     else:
         return None
     rest = {key: value for key, value in pairs.items() if key not in used and normal(key) not in KEY_KINDS}
     return WrittenEvent(name_of(pairs[description]) if description else "", *times, rest) if times else None
+
+
+def time_keys(pairs: Mapping[str, Any]) -> frozenset[str]:
+    """The keys of an object under which times are."""
+    return frozenset(key for key in pairs if normal(key) in (*START_KEYS, *END_KEYS, *TIME_KEYS))
 
 
 def _first(by_key: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
@@ -90,9 +108,11 @@ def _both(start: Any, end: Any) -> tuple[float, float] | None:
     return None if start_s is None or end_s is None else (start_s, end_s)
 
 
-def read_pair(key: str, value: Any) -> WrittenEvent | None:
-    """An event written as `"00:23.00 - 00:48.00": "trim the fat"`."""
+def read_pair(key: str, value: Any, *, of_video: bool = False) -> WrittenEvent | None:
+    """An event written as `"00:23.00 - 00:48.00": "trim the fat"`; of a video also a moment, `"00:23": "trim"`."""
     times = read_range(key)
+    if times is None and of_video and re.search("[:.]", key):
+        times = _both(key, key)
     return WrittenEvent(name_of(value), *times) if times and is_scalar(value) else None
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model.parsing.events import read_event, read_pair
+from model.parsing.events import WrittenEvent, read_event, read_pair, time_keys
 from model.parsing.findings import Findings
 from model.parsing.problems import Defect
 from model.parsing.regions import (
@@ -82,7 +82,7 @@ class Interpreter:
 
     def paired(self, frame: Frame, value: Any, end: int) -> bool:
         """Called for each plain value of an object: a key that is a range of times makes it an event."""
-        event = read_pair(frame.key or "", value)
+        event = read_pair(frame.key or "", value, of_video=self._findings.is_of_video)
         if event is None:
             return False
         self._findings.add_event(event, (frame.key_start, end))
@@ -96,9 +96,13 @@ class Interpreter:
 
     def _is_event_or_place(self, frame: Frame) -> bool:
         places = read_object(frame.pairs)
-        event = read_event(frame.pairs, has_place=bool(places))
+        event = read_event(frame.pairs, has_place=bool(places), of_video=self._findings.is_of_video)
+        if event is None and places and self._findings.is_of_video:
+            event = self._inherited_time(frame)
         if event is not None:
-            self._findings.add_event(event, frame.span, places[0] if places else None)
+            for place in places or (None,):
+                label = place.label if place is not None else ""
+                self._findings.add_event(replace(event, label=label or event.label), frame.span, place)
             return True
         if places is None:
             return False
@@ -136,7 +140,7 @@ class Interpreter:
     def _is_place_of(self, owner: Frame, frame: Frame) -> bool:
         """`{"object": "dog", "bboxes": [[..], [..]]}`, if the label stands before the boxes."""
         said = {key: value for key, value in owner.pairs.items() if not _is_place_key(key)}
-        if not label_of(said)[1]:
+        if not label_of(said)[1] or read_event(said, has_place=True):
             return False
         owner.told = frozenset(said)
         self._add(read_object({**said, owner.key or "": frame.items}) or [], frame)
@@ -159,6 +163,17 @@ class Interpreter:
             if key := _key_as_label(above):
                 return key
         return ""
+
+    def _inherited_time(self, frame: Frame) -> WrittenEvent | None:
+        """The time of the nearest object around that tells one, or of its key: `{"time": 1.0, "objects": [..]}`."""
+        for above in _ancestors(frame):
+            if not above.is_object:
+                continue
+            event = read_event(above.pairs, has_place=True) or read_pair(above.key or "", "", of_video=True)
+            if event is not None:
+                above.told |= time_keys(above.pairs)
+                return replace(event, label="", attributes={})
+        return None
 
     def _picture(self, frame: Frame) -> int:
         """The picture that a key around the frame names, else the one that the prose named last."""

@@ -72,6 +72,12 @@ OF_A_VIDEO: dict[str, tuple[str, list[tuple[str, float, float]]]] = {
     "the prompt's own brackets": ("<3.0 seconds> a circle", [("a circle", 3, 3)]),
     "a time that is said": ("00:05: he says that 12:30 is fine", [("he says that 12:30 is fine", 5, 5)]),
     "counts and ratios": ("There are 3 shapes, at a ratio of 3.0 to 7.5 here.\n3 shapes move.", []),
+    "moments as keys": ('{"00:03": "Intro", "00:10.5": "Next"}', [("Intro", 3, 3), ("Next", 10.5, 10.5)]),
+    "chapters with a start": ('[{"title": "Intro", "start": "00:03", "a": 1}]', [("Intro", 3, 3)]),
+    "a moment with much about it": ('{"time": 3.0, "event": "x", "a": 1, "b": 2, "c": 3}', [("x", 3, 3)]),
+    "from and to in Chinese": ("在3.0秒到7.5秒之间，红色的圆出现。", [("红色的圆出现", 3, 7.5)]),
+    "a moment in Chinese": ("红色的圆在3.0秒出现。然后在 7 秒钟消失", [("红色的圆", 3, 3), ("然后", 7, 7)]),
+    "a range in Chinese": ("门打开：3.0秒 - 7.5秒", [("门打开", 3, 7.5)]),
     "out of order": (
         '[{"start": 5, "end": 6, "label": "b"}, {"start": 1, "end": 9, "label": "a"}, '
         '{"start": 5, "end": 5, "label": "c"}]',
@@ -86,6 +92,37 @@ def test_events_of_a_video(name: str) -> None:
     text, expected = OF_A_VIDEO[name]
     events = parse_answer(text, PER_1000, duration_s=4000).events
     assert [(event.label, event.start_s, event.end_s) for event in events] == expected
+
+
+CAR = [("car", 1.0, (1, 2, 3, 4))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('[{"time": 1.0, "objects": [{"bbox_2d": [1, 2, 3, 4], "label": "car"}]}]', CAR),
+        ('{"00:01.00": [{"bbox_2d": [1, 2, 3, 4], "label": "car"}]}', CAR),
+        ('{"1.0": {"bbox_2d": [1, 2, 3, 4], "label": "car"}}', CAR),
+        ('[{"timestamp": "1.0 s", "bbox": [1, 2, 3, 4], "name": "car"}]', CAR),
+        (
+            '[{"time": 1.0, "bbox_2d": [[1, 2, 3, 4], [5, 6, 7, 8]], "label": "car"}]',
+            [*CAR, ("car", 1.0, (5, 6, 7, 8))],
+        ),
+        ('[{"time": 1.0, "label": "car", "bboxes": [[1, 2, 3, 4], [5, 6, 7, 8]]}]', [*CAR, ("car", 1.0, (5, 6, 7, 8))]),
+    ],
+)
+def test_boxes_in_time(text: str, expected: list[tuple[str, float, tuple[int, ...]]]) -> None:
+    answer = parse_answer(text, PER_1000, [PICTURE], duration_s=60)
+    assert [(event.label, event.start_s, event.xyxy) for event in answer.events] == expected
+    assert answer.regions == ()
+    assert answer.problems == ()
+
+
+def test_a_time_around_boxes_of_a_picture_is_no_event() -> None:
+    text = '{"timestamp": "12:30", "objects": [{"bbox_2d": [1, 2, 3, 4], "label": "car"}]}'
+    answer = parse_answer(text, PER_1000, [PICTURE])
+    assert answer.events == ()
+    assert [box.label for box in answer.boxes] == ["car"]
 
 
 def test_the_place_of_a_time_at_the_start_of_a_line() -> None:
