@@ -174,7 +174,7 @@ def test_a_client_that_leaves_ends_the_decoder(
         patched.setattr(decoding, "frames_at", hang)
         with pytest.raises(httpx.ReadTimeout):
             httpx.post(url, json=body, timeout=1)
-    assert httpx.post(url, json=body, timeout=DEFAULT_LIMITS.frames_s - 10).status_code == 200
+    assert httpx.post(url, json=body, timeout=DEFAULT_LIMITS.frames_s).status_code == 200
 
 
 def test_sampling_options_reach_the_engine_and_the_rest_stays_the_models_own(server: Exchangeable) -> None:

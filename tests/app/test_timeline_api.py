@@ -259,7 +259,7 @@ def test_what_is_no_video_gets_a_plain_sentence_soon_and_the_next_one_works(
     as_json(server, clip, query="When?")  # the process that decodes is up
     path, started = make(tmp_path), time.monotonic()
     sentence = sentence_of(as_json(server, path, query="When?"))
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 20
     assert words in sentence
     assert str(path.parent) not in sentence
     assert as_json(server, clip, query="When?").status_code == 200
