@@ -1,0 +1,169 @@
+"""`python -m evaluation run --task T --data FILE --model M`: a standard benchmark on the user's own copy of its files.
+
+Knows the command line. The answers stream into a file of JSON lines, so that the same command goes on with a run that
+was broken off; the end is a table and one JSON line. The status is 0 when all samples were answered, 1 when some were
+not, 2 when something cannot be used, 130 after Ctrl+C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import re
+import signal
+import sys
+import textwrap
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from threading import Event
+from typing import Any, get_args
+
+from evaluation.data_files import DataError
+from evaluation.report import failures, report
+from evaluation.results import Results, Run
+from evaluation.runner import PLACE_OF_WORDS, Asking, run
+from evaluation.tasks import TASKS
+from evaluation.tasks.base import Sample, Source, Task
+from model.catalog import POCKET_NAME
+from model.errors import ModelError, StudioError
+from model.files import POCKET_DIR
+from model.loading import ModelSpec, Quantization, load_engine
+
+FAILED, NOT_USABLE, STOPPED = 1, 2, 128 + signal.SIGINT
+_SHOWN_FAILURES = 10
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command; returns the exit status."""
+    options = _parser().parse_args(arguments)
+    try:
+        return _run(options)
+    except ModelError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    except StudioError as error:
+        print(error, file=sys.stderr)
+        return NOT_USABLE
+    except KeyboardInterrupt:  # before the first question, or a second time
+        return STOPPED
+
+
+def _run(options: argparse.Namespace) -> int:
+    task = TASKS[options.task]
+    source = Source(options.data, options.media or options.data.parent, options.annotations)
+    samples = list(islice(task.read(source), options.limit))
+    if options.prompt and PLACE_OF_WORDS not in options.prompt and any(sample.words for sample in samples):
+        raise DataError(f"--prompt: the words of the question are missing; write {PLACE_OF_WORDS} where they stand.")
+    out = options.out or _default_out(options)
+    with Results(out, _described(options), restart=options.restart) as results:
+        ended = _ask_what_is_left(options, task, samples, results)
+        failed = failures(samples, results)
+        for sentence in failed[:_SHOWN_FAILURES]:
+            print(f"  {sentence}", file=sys.stderr)
+        print(f"Answers: {out}", file=sys.stderr)
+        whole = report(task, options.model, options.data.name, samples, results)
+    print(f"{whole.table()}\n\n{whole.json_line()}")
+    return STOPPED if not ended else FAILED if failed else 0
+
+
+def _ask_what_is_left(
+    options: argparse.Namespace, task: Task[Any, Any], samples: Sequence[Sample[Any]], results: Results
+) -> bool:
+    """Whether all are asked now; no model is loaded where nothing is left."""
+    if all(results.is_done(sample.number) for sample in samples):
+        return True
+    print(f"Loading the model: {options.model}", file=sys.stderr)
+    spec = ModelSpec(options.model, options.quantization, options.device, options.dtype)
+    engine = load_engine(spec, lambda _: None, Event())
+    try:
+        asking = Asking(options.prompt, options.preset, options.max_new_tokens)
+        return run(engine, task, samples, asking, results, in_flight=options.in_flight)
+    finally:
+        engine.close()
+
+
+def _described(options: argparse.Namespace) -> Run:
+    """What makes this run another than one before: answers of different runs must not mix."""
+    return {
+        "task": options.task,
+        "data": _digest(options.data),
+        "annotations": _digest(options.annotations) if options.annotations else None,
+        "model": options.model,
+        "weights": _weights(options.model),
+        "quantization": options.quantization,
+        "dtype": options.dtype,
+        "prompt": options.prompt,
+        "preset": options.preset,
+        "max_new_tokens": options.max_new_tokens,
+    }
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _weights(model: str) -> str | None:
+    """A mark of a local model's files, by their sizes and times: a folder may get other weights. None for a hub id."""
+    folder = POCKET_DIR if model == POCKET_NAME else Path(model).expanduser()
+    if not folder.is_dir():
+        return None
+    files = ((path.name, path.stat()) for path in sorted(folder.glob("*.safetensors")))
+    marks = [f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in files]
+    return hashlib.sha256("\n".join(marks).encode()).hexdigest()
+
+
+def _default_out(options: argparse.Namespace) -> Path:
+    parts = (options.task, options.data.stem, Path(options.model).name)
+    name = "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts)
+    return Path("results") / f"{name}.jsonl"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser("python -m evaluation", description="Standard benchmarks on your own files.")
+    commands = parser.add_subparsers(required=True, metavar="run")
+    command = commands.add_parser(
+        "run",
+        help="ask a model about every sample of a file and score the answers",
+        description="Ask a model about every sample of a file and score the answers. A run that was broken off goes on "
+        "with the same command. Ends with a table and one JSON line.",
+        epilog=_tasks_in_words(),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = command.add_argument
+    add("--task", required=True, choices=TASKS, metavar="TASK", help=f"one of {', '.join(TASKS)}; see below")
+    add("--data", required=True, type=Path, metavar="FILE", help="the benchmark's file, in a form named below")
+    add("--model", default=POCKET_NAME, help="pocket, a hub id or a folder (default: %(default)s)")
+    add("--media", type=Path, metavar="DIR", help="where pictures and videos lie (default: beside the data file)")
+    add("--annotations", type=Path, metavar="FILE", help="the answers, for the task vqa, whose answers are apart")
+    add("--out", type=Path, metavar="FILE", help="where answers are kept (default: a name of its own in results/)")
+    add("--restart", action="store_true", help="forget the answers that are there")
+    add("--limit", type=_count, metavar="N", help="only the first N samples; more can follow later")
+    add("--prompt", default="", help=f"what to ask instead of the task's wording; {PLACE_OF_WORDS} is what is asked")
+    add("--preset", default="", help="Quality, Speed or Low memory: how large media are (default: Quality)")
+    add("--max-new-tokens", type=_count, metavar="N", help="the longest answer (default: what suits task and preset)")
+    add("--in-flight", type=_count, default=1, metavar="N", help="requests at a time (default: %(default)s)")
+    add("--quantization", default="none", choices=get_args(Quantization), help="fewer bits (default: %(default)s)")
+    add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
+    add("--dtype", default="auto", help="auto, bfloat16, float16, float32 (default: %(default)s)")
+    return parser
+
+
+def _tasks_in_words() -> str:
+    """Each task with what it measures and which files it takes."""
+    words = ["tasks, what they measure, and the files that they take:"]
+    for task in TASKS.values():
+        words.append(f"\n  {task.name}: {task.measures}")
+        words += textwrap.wrap(task.accepts, 110, initial_indent="    ", subsequent_indent="    ")
+    return "\n".join(words)
+
+
+def _count(text: str) -> int:
+    count = int(text) if text.isascii() and text.isdigit() else 0
+    if count < 1:
+        raise argparse.ArgumentTypeError("this has to be a whole number of at least 1")
+    return count
+
+
+if __name__ == "__main__":
+    sys.exit(main())
