@@ -139,7 +139,8 @@ def test_damage_in_the_middle_costs_a_notice_and_no_more(tmp_path: Path) -> None
     numbers = [number_of(picture) for picture in frames.pictures]
     assert numbers[:20] == [3 * index for index in range(20)]
     assert numbers[-20:] == [3 * index for index in range(80, 100)]
-    assert re.fullmatch(r"(One|\d+) damaged parts? of the video (was|were) left out\.", *frames.notices)
+    (notice,) = frames.notices
+    assert re.fullmatch(r"(One|\d+) damaged parts? of the video (was|were) left out\.", notice)
 
 
 def test_a_video_that_ends_too_early_is_used_as_far_as_it_goes(tmp_path: Path) -> None:
