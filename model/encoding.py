@@ -9,16 +9,22 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import av
+import numpy as np
 from av.video.frame import PictureType
 from av.video.reformatter import ColorRange, Colorspace
+from PIL import Image as Pillow
+from PIL import ImageOps
 
 from model.decoding import EPSILON_S, Facts, NotReadable, Rgb, opened, picture_stream, size_within, start_s, turned
+from model.errors import MediaError
+from model.media import pixels, read_image_file
 
 Painter: TypeAlias = Callable[[Rgb, float], None]
 """Draws into a picture (height, width, 3), blue first, that the video shows from that second on."""
@@ -29,6 +35,9 @@ _COPIED_DEMUXERS = ("mov", "matroska")  # AVI does not say when a picture is sho
 _COPIED_PICTURES = ("h264", "hevc", "vp9", "av1")
 _COPIED_SOUND = ("aac", "mp3", "ac3", "eac3", "opus", "flac", "alac")
 _TELL_EVERY_S = 0.25
+_MOST_PIXELS = 3840 * 2160
+_FINE = 12
+_SAME_SHAPE = 0.02
 _SOUND_LATE_S = 5.0
 """So much later than the pictures of the same time a file may bring its sound."""
 
@@ -99,6 +108,35 @@ def rewrite(path: str, demuxer: str, to: str, facts: Facts, recipe: Recipe) -> N
         sound.finish()
 
 
+def from_pictures(paths: Sequence[str], to: str, fps: float) -> tuple[int, int]:
+    """Write pictures as an MP4, one after another, `fps` a second, in the size of the first.
+
+    Returns how many could not be read and were left out, and how many are of another shape and got a margin. Raises
+    `NotReadable` when fewer than two can be read.
+    """
+    out: Any = None
+    count = fitted = 0
+    with _mp4(to) as target:
+        for picture in _readable(paths):
+            if out is None:
+                out = _h264(target, size_within(picture.size, _MOST_PIXELS), fps, _FINE)
+            size_wh = out.width, out.height
+            padded = ImageOps.pad(picture, size_wh, Pillow.Resampling.LANCZOS)
+            fitted += abs(picture.width / picture.height - size_wh[0] / size_wh[1]) > _SAME_SHAPE
+            _put_picture(target, out, av.VideoFrame.from_ndarray(np.asarray(padded), format="rgb24"), count / fps)
+            count += 1
+        if count < 2:
+            raise NotReadable("A video needs two pictures or more that can be read.")
+        target.mux(out.encode(None))
+    return len(paths) - count, fitted
+
+
+def _readable(paths: Sequence[str]) -> Iterator[Pillow.Image]:
+    for path in paths:
+        with suppress(MediaError):
+            yield pixels(read_image_file(path))
+
+
 def _may_copy(demuxer: str, facts: Facts) -> bool:
     return demuxer in _COPIED_DEMUXERS and facts.codec in _COPIED_PICTURES
 
@@ -154,13 +192,7 @@ class _Pictures:
 
     def __init__(self, target: Any, stream: Any, facts: Facts, span: _Span, recipe: Recipe) -> None:
         self._target, self._source, self._facts, self._span, self._recipe = target, stream, facts, span, recipe
-        self._out = target.add_stream("libx264", rate=Fraction(facts.fps).limit_denominator(1001))
-        self._out.width, self._out.height = size_within(facts.size_wh, recipe.max_pixels)
-        self._out.pix_fmt = "yuv420p"
-        self._out.options = {"preset": "veryfast", "crf": str(recipe.quality)}
-        context = self._out.codec_context
-        context.time_base = _BASE
-        context.colorspace = context.color_primaries = context.color_trc = _BT709
+        self._out = _h264(target, size_within(facts.size_wh, recipe.max_pixels), facts.fps, recipe.quality)
         self._first: Any = None
         self._last: tuple[Any, float] | None = None
         self._tell_at_s = 0.0
@@ -195,10 +227,7 @@ class _Pictures:
         if self._last is not None and at_s <= self._last[1]:
             return
         self._last = frame, at_s
-        ready = self._ready(frame, at_s)
-        ready.pts, ready.time_base = round((at_s - self._span.zero_s) / _BASE), _BASE
-        ready.pict_type = PictureType.NONE  # the encoder decides anew
-        self._target.mux(self._out.encode(ready))
+        _put_picture(self._target, self._out, self._ready(frame, at_s), at_s - self._span.zero_s)
         self._tell(at_s)
 
     def _tell(self, at_s: float) -> None:
@@ -208,16 +237,15 @@ class _Pictures:
             Path(self._recipe.progress).write_text(f"{share:.4f}", encoding="ascii")
 
     def _ready(self, frame: Any, at_s: float) -> Any:
-        """The picture upright, drawn on, in the size and the colours of the new video."""
-        size_wh = self._out.width, self._out.height
-        paint = self._recipe.paint
-        if paint is not None or self._facts.rotation:
-            width, height = size_wh[::-1] if self._facts.rotation % 180 else size_wh
-            scene = turned(frame.to_ndarray(format="bgr24", width=width, height=height), self._facts.rotation)
-            if paint is not None:
-                paint(scene, at_s)
-            frame = av.VideoFrame.from_ndarray(scene, format="bgr24")
-        return frame.reformat(*size_wh, "yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG)
+        """The picture upright and drawn on."""
+        size_wh, paint = (self._out.width, self._out.height), self._recipe.paint
+        if paint is None and not self._facts.rotation:
+            return frame
+        width, height = size_wh[::-1] if self._facts.rotation % 180 else size_wh
+        scene = turned(frame.to_ndarray(format="bgr24", width=width, height=height), self._facts.rotation)
+        if paint is not None:
+            paint(scene, at_s)
+        return av.VideoFrame.from_ndarray(scene, format="bgr24")
 
 
 class _Sound:
@@ -250,6 +278,28 @@ class _Sound:
             if self._span.holds(at_s):
                 frame.pts = round((at_s - self._span.zero_s) / frame.time_base)
                 self._target.mux(self._out.encode(frame))
+
+
+def _h264(target: Any, size_wh: tuple[int, int], fps: float, quality: int) -> Any:
+    """A stream that `_put_picture` puts pictures into; `quality` is as in `Recipe`."""
+    stream = target.add_stream("libx264", rate=Fraction(fps).limit_denominator(1001))
+    stream.width, stream.height = size_wh
+    stream.pix_fmt = "yuv420p"
+    stream.options = {"preset": "veryfast", "crf": str(quality)}
+    context = stream.codec_context
+    context.time_base = _BASE
+    context.colorspace = context.color_primaries = context.color_trc = _BT709
+    return stream
+
+
+def _put_picture(target: Any, stream: Any, frame: Any, at_s: float) -> None:
+    """Encode a picture in the size and the colours of the video, to be shown from that time on."""
+    ready = frame.reformat(
+        stream.width, stream.height, "yuv420p", dst_colorspace=Colorspace.ITU709, dst_color_range=ColorRange.MPEG
+    )
+    ready.pts, ready.time_base = round(at_s / _BASE), _BASE
+    ready.pict_type = PictureType.NONE  # the encoder decides anew
+    target.mux(stream.encode(ready))
 
 
 def _put(target: Any, stream: Any, packet: Any, span: _Span) -> None:

@@ -1,4 +1,4 @@
-"""Videos made of videos: a part cut out, every picture drawn on, a copy for browsers.
+"""Videos made of videos: a part cut out, every picture drawn on, a copy for browsers; and of pictures.
 
 Knows opened videos and sentences for what goes wrong; the work is done by `model.encoding` in a process of its own, so
 that it can be stopped at any time. Does not know what is drawn.
@@ -6,13 +6,15 @@ that it can be stopped at any time. Does not know what is drawn.
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from model.errors import MediaError, RequestError
-from model.video import VideoFile
+from model.video import VideoFile, open_video
 from model.workers import WorkCancelled, WorkerLost, Workers
 
 if TYPE_CHECKING:  # at run time only where a video is written: the page is up before PyAV is loaded
@@ -22,6 +24,7 @@ Result = TypeVar("Result")
 
 # Enough for 4K on a slow machine; a process that hangs is not waited for longer.
 _LIMIT_S_PER_S = 20.0
+_LIMIT_S_PER_PICTURE = 5.0
 _LEAST_LIMIT_S = 60.0
 _WORKERS = Workers()
 _PREVIEW_QUALITY = 26
@@ -69,6 +72,38 @@ def preview(
         _rewrite(video, recipe, to, cancel, tell)
     finally:
         progress.unlink(missing_ok=True)
+
+
+def from_pictures(pictures: Sequence[Path], fps: float, to: Path, cancel: threading.Event, name: str = "") -> VideoFile:
+    """Write numbered pictures as an MP4 file, in the order of their numbers, `fps` a second, and open it.
+
+    The video's notices say what was left out or got a margin. Raises what `cut` and `open_video` raise.
+    """
+    from model import encoding
+
+    paths = [str(path.resolve()) for path in sorted(pictures, key=_number)]
+    limit_s = _LEAST_LIMIT_S + _LIMIT_S_PER_PICTURE * len(paths)
+    arguments = paths, str(to.resolve()), fps
+    skipped, fitted = _in_worker(encoding.from_pictures, *arguments, limit_s=limit_s, cancel=cancel)
+    video = open_video(to, name or to.name)
+    return replace(video, notices=(*video.notices, *_notices(skipped, fitted)))
+
+
+def _number(path: Path) -> tuple[tuple[int, str], ...]:
+    """What a name is sorted by: `9.png` before `10.png`."""
+    pieces = re.split(r"(\d+)", path.name.lower())
+    return tuple((int(piece), "") if piece.isdecimal() else (0, piece) for piece in pieces)
+
+
+def _notices(skipped: int, fitted: int) -> Iterator[str]:
+    if skipped:
+        were = "1 picture was" if skipped == 1 else f"{skipped:,} pictures were"
+        yield (
+            f"{were} left out, for it cannot be read." if skipped == 1 else f"{were} left out, for they cannot be read."
+        )
+    if fitted:
+        have = "1 picture has" if fitted == 1 else f"{fitted:,} pictures have"
+        yield f"{have} another shape than the first, and a margin now."
 
 
 def _rewrite(

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Ranks of the modules of `model`: a module imports only from a lower rank, or from its own package.
 RANKS = (
     ("model.types", "model.errors", "model.workers", "model.decoding"),
-    ("model.catalog", "model.encoding"),
+    ("model.catalog",),
     (
         "model.media",
         "model.prompts",
@@ -24,11 +24,18 @@ RANKS = (
         "model.pdf",
         "model.engines.memory",
     ),
-    ("model.files", "model.documents", "model.video", "model.engines.fake", "model.engines.local_inputs"),
-    ("model.engines.local", "model.rewriting"),
+    (
+        "model.files",
+        "model.documents",
+        "model.video",
+        "model.encoding",
+        "model.engines.fake",
+        "model.engines.local_inputs",
+    ),
+    ("model.engines.local", "model.rewriting", "model.adapters"),
     ("model.loading",),
 )
-HEAVY = ("torch", "torchvision", "transformers", "qwen_vl_utils", "accelerate", "bitsandbytes")
+HEAVY = ("torch", "torchvision", "transformers", "qwen_vl_utils", "accelerate", "bitsandbytes", "peft")
 
 
 def sources(package: str) -> list[Path]:

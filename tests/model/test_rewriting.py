@@ -11,12 +11,13 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from model.decoding import Rgb
 from model.errors import MediaError, RequestError
-from model.rewriting import cut, paint, preview
+from model.rewriting import cut, from_pictures, paint, preview
 from model.video import VideoFile, open_video
-from tests.model.clips import TONE_HZ, number_of, steady, write_clip
+from tests.model.clips import TONE_HZ, number_of, numbered, steady, write_clip
 
 FPS = 20.0
 
@@ -156,6 +157,31 @@ def test_a_preview_is_small_and_tells_how_far_it_is(tmp_path: Path) -> None:
     assert told
     assert 0 <= told[0] <= told[-1] <= 1
     assert {path.name for path in tmp_path.iterdir()} == {"clip.avi", "preview.mp4"}
+
+
+def test_numbered_pictures_become_a_video_in_the_order_of_their_numbers(tmp_path: Path) -> None:
+    for number in range(12):
+        Pillow.fromarray(numbered(number)).save(tmp_path / f"Frame {number}.png")
+    (tmp_path / "Frame 3.png").write_bytes(b"no picture")
+    Pillow.fromarray(numbered(99, (64, 64))).save(tmp_path / "Frame 100.png")
+    chosen = sorted(tmp_path.glob("*.png"))
+    assert chosen[2].name == "Frame 10.png"
+    video = from_pictures(chosen, 2.0, tmp_path / "made.mp4", threading.Event(), "Frames")
+    assert (video.name, video.size_wh, video.duration_s) == ("Frames", (128, 64), 6.0)
+    assert video.notices == (
+        "1 picture was left out, for it cannot be read.",
+        "1 picture has another shape than the first, and a margin now.",
+    )
+    times_s, shown = zip(*pictures(video.path), strict=True)
+    assert times_s == pytest.approx([index / 2 for index in range(12)])
+    assert list(shown[:-1]) == [0, 1, 2, 4, 5, 6, 7, 8, 9, 10, 11]
+
+
+def test_one_picture_is_no_video(tmp_path: Path) -> None:
+    Pillow.fromarray(numbered(1)).save(tmp_path / "1.png")
+    (tmp_path / "2.png").write_bytes(b"no picture")
+    with pytest.raises(MediaError, match="two pictures or more"):
+        from_pictures(sorted(tmp_path.glob("*.png")), 2.0, tmp_path / "made.mp4", threading.Event())
 
 
 def test_writing_is_stopped_at_once_and_the_next_one_works(tmp_path: Path) -> None:
