@@ -36,7 +36,9 @@ KNOWN_WAVES = torch.from_numpy(records.waves(np.arange(1000)))
 PROBE_WEIGHT = 0.3
 PLACE_WEIGHT = 0.3
 TIME_WEIGHT = 0.3
-SIGHT_WEIGHT = 0.3
+SIGHT_WEIGHT = 1.0
+RARE = 6.0
+"""Something goes on with few of the shapes that are seen: so much more weighs what does."""
 
 
 SIGHTS = 3
@@ -151,7 +153,7 @@ class SightProbe(nn.Module):
     def forward(self, early: Tensor, batch: Batch, cells: Tensor, wanted: Tensor) -> Tensor:
         """Binary cross-entropy; `cells` are indices into all visual tokens, `wanted` (n, SIGHTS) is 0 or 1."""
         told = self.read(F.rms_norm(early[batch.visual][cells], early.shape[-1:])).float()
-        return F.binary_cross_entropy_with_logits(told, wanted)
+        return F.binary_cross_entropy_with_logits(told, wanted, pos_weight=told.new_tensor(RARE))
 
 
 def _wave_error(told: Tensor, times_s: Tensor) -> Tensor:
