@@ -31,7 +31,7 @@ from app.page_ranges import read_ranges
 from app.settings import Settings, read_settings_of
 from model.documents import DocumentLimits
 from model.engines.base import Engine
-from model.errors import MediaError, ModelError, PasswordNeeded, RequestError, StudioError
+from model.errors import ModelError, PasswordNeeded, RequestError, StudioError
 from model.loading import ModelSpec, load_engine
 from model.prompts import FIELD_PRESETS
 from model.types import ReadingMode
@@ -148,8 +148,10 @@ class BatchReader:
         return self.summary
 
     def _open(self, path: Path) -> Iterator[tuple[OpenDocument, tuple[int, ...]]]:
+        if fault := _fault_of(path):
+            self.summary.failures.append(fault)
+            return
         try:
-            _check_file(path)
             document = self._shelf.open(path, path.name, self._settings.password)
             pages = read_ranges(self._settings.pages, document.file.page_count)
             self.summary.problems += [f"{path.name}: {notice}" for notice in document.file.notices]
@@ -219,12 +221,11 @@ def _each_once(paths: Sequence[Path]) -> Iterable[Path]:
     return files.values()
 
 
-def _check_file(path: Path) -> None:
-    """Raises `MediaError`, in the words of a terminal, for what is no file that can be read."""
+def _fault_of(path: Path) -> str:
+    """What is wrong with a path at first sight; empty for a file that can be read."""
     if path.is_dir():
-        raise MediaError(f"This is a folder. Name the files in it, as in {path.name}/*.pdf.")
-    if not os.access(path, os.R_OK):
-        raise MediaError("There is no such file, or it cannot be read.")
+        return f"{path.name}: This is a folder. Name the files in it, as in {path.name}/*.pdf."
+    return "" if os.access(path, os.R_OK) else f"{path.name}: There is no such file, or it cannot be read."
 
 
 def _was_stopped(step: Step) -> bool:
@@ -241,6 +242,9 @@ def read(arguments: list[str]) -> int:
     settings.ask()
     if settings.pages:
         read_ranges(settings.pages, DocumentLimits().max_pages)  # what no document has is refused at once
+    failures = list(filter(None, map(_fault_of, settings.files)))
+    if len(failures) == len(settings.files):  # nothing to load a model for
+        return _tell(Summary(failures=failures))
     prepare_process(settings)
     say(f"Loading the model: {settings.model}")
     try:
@@ -256,6 +260,11 @@ def read(arguments: list[str]) -> int:
             summary = reader.run()
     finally:
         engine.close()
+    return _tell(summary)
+
+
+def _tell(summary: Summary) -> int:
+    """Say what became of a run; the status to end with."""
     say(str(summary))
     _list(summary.failures)
     if summary.problems:

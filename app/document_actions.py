@@ -475,14 +475,16 @@ class DocumentActions:
         try:
             images = [(place + 1, self._image(session.sheets[place])) for place in places]
             for snapshot in ask_about(engine, images, len(session.sheets), question, run.next_page()):
-                session.exchanges[-1] = exchange = replace(exchange, answer=snapshot.text)
+                exchange = replace(exchange, answer=snapshot.text, finish_reason=snapshot.last.finish_reason)
+                session.exchanges[-1] = exchange
                 result = view.answers_html(session.exchanges, len(session.sheets))
                 yield Shown(result=result, stage=stage_html(view.asking_words(snapshot)))
         except Exception as error:
             exchange = replace(exchange, error=sentence_of(error))
         session.exchanges[-1] = exchange
         if exchange.answer:
-            kept = Question(question, exchange.answer, tuple(place + 1 for place in places), exchange.model)
+            pages = tuple(place + 1 for place in places)
+            kept = Question(question, exchange.answer, pages, exchange.model, exchange.finish_reason or "cancelled")
             self._store.add_question(session.owner, self._documents_hash(session), kept)
 
     # Corrections
@@ -624,7 +626,10 @@ class DocumentActions:
     def _load_exchanges(self, session: Session) -> None:
         """What was asked before about just these documents, behind what was asked here about the first of them."""
         kept = self._store.questions(session.owner, self._documents_hash(session))
-        asked = [view.Exchange(each.question, each.answer, write_ranges(each.pages), each.model) for each in kept]
+        asked = [
+            view.Exchange(each.question, each.answer, write_ranges(each.pages), each.model, each.finish_reason)
+            for each in kept
+        ]
         session.exchanges += [exchange for exchange in asked if exchange not in session.exchanges]
 
     def _load(self, session: Session, sheet: Sheet) -> None:

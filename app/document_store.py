@@ -22,9 +22,9 @@ from typing import Any
 
 from app.document_reading import Reading, ReadingAsk
 from model.errors import MediaError, StudioError
-from model.types import MediumInput
+from model.types import FinishReason, MediumInput
 
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 _SCHEMA = """
 CREATE TABLE readings (
     sha256 TEXT NOT NULL,
@@ -60,10 +60,12 @@ CREATE TABLE questions (
     question TEXT NOT NULL,
     answer TEXT NOT NULL,
     model TEXT NOT NULL,
-    asked_at REAL NOT NULL
+    asked_at REAL NOT NULL,
+    finish_reason TEXT NOT NULL DEFAULT 'stop'
 );
 CREATE INDEX questions_of_document ON questions (owner, sha256, asked_at);
 """
+_FROM_VERSION_1 = "ALTER TABLE questions ADD COLUMN finish_reason TEXT NOT NULL DEFAULT 'stop'"
 _ADD_READING = """
 INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (sha256, page, mode, fields, model) DO UPDATE SET
@@ -104,6 +106,7 @@ class Question:
     answer: str
     pages: tuple[int, ...]
     model: str
+    finish_reason: FinishReason = "stop"
 
 
 class DocumentStore:
@@ -220,16 +223,19 @@ class DocumentStore:
     def add_question(self, owner: str, sha256: str, asked: Question) -> None:
         """Keep a question about a document, or several (then `sha256` is `hash_of` them), and its answer."""
         pages = json.dumps(asked.pages)
-        row = (owner, sha256, pages, asked.question, asked.answer, asked.model, time.time())
+        row = (owner, sha256, pages, asked.question, asked.answer, asked.model, time.time(), asked.finish_reason)
         with self._writing() as db:
-            db.execute("INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            db.execute("INSERT INTO questions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", row)
 
     def questions(self, owner: str, sha256: str) -> list[Question]:
         """What the owner asked about a document, oldest first."""
-        query = "SELECT question, answer, pages, model FROM questions WHERE owner = ? AND sha256 = ? ORDER BY asked_at"
+        query = (
+            "SELECT question, answer, pages, model, finish_reason FROM questions "
+            "WHERE owner = ? AND sha256 = ? ORDER BY asked_at"
+        )
         with self._reading() as db:
             rows = db.execute(query, (owner, sha256)).fetchall()
-        return [Question(row["question"], row["answer"], tuple(json.loads(row["pages"])), row["model"]) for row in rows]
+        return [Question(**{**row, "pages": tuple(json.loads(row["pages"]))}) for row in rows]
 
     # SQLite
 
@@ -241,9 +247,10 @@ class DocumentStore:
             with db:
                 # Two processes may come at once: the second one waits here, and finds it done.
                 db.execute("BEGIN IMMEDIATE")
-                if db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                    for statement in (*_SCHEMA.split(";\n"), f"PRAGMA user_version = {_SCHEMA_VERSION}"):
-                        db.execute(statement)
+                version = db.execute("PRAGMA user_version").fetchone()[0]
+                changes = {0: _SCHEMA.split(";\n"), 1: [_FROM_VERSION_1]}.get(version, [])
+                for statement in (*changes, f"PRAGMA user_version = {max(version, _SCHEMA_VERSION)}"):
+                    db.execute(statement)
 
     def _connect(self) -> sqlite3.Connection:
         db = sqlite3.connect(self._path, timeout=10)

@@ -20,9 +20,9 @@ from app.exports.documents.base import field_text, markdown_of
 from app.exports.documents.web_page import table_rows
 from app.markdown import to_html
 from app.templates import macros
-from app.work_view import STRIP_MAX, queue_words, sizes_words, strip_start
+from app.work_view import ENDS, STRIP_MAX, queue_words, sizes_words, strip_start
 from model.parsing import NO_BOXES, page_references
-from model.types import Block, MediumInput
+from model.types import Block, FinishReason, MediumInput
 
 State = Literal["new", "waiting", "reading", "done", "cut", "stopped", "failed"]
 
@@ -76,12 +76,13 @@ class FieldsRow:
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question about `pages`, and the answer so far; `error` says why it broke off."""
+    """A question about `pages`, and the answer so far; `finish_reason` says how it ended, `error` why it broke off."""
 
     question: str
     answer: str = ""
     pages: str = ""
     model: str = ""
+    finish_reason: FinishReason | None = None
     error: str = ""
 
 
@@ -154,7 +155,14 @@ def fields_html(names: Sequence[str], rows: Sequence[FieldsRow], current: int) -
 
 def answers_html(exchanges: Iterable[Exchange], page_count: int) -> str:
     """Questions and answers; where an answer names a page there is a link that jumps to it."""
-    rows = [{"exchange": each, "html": Markup(linked_html(each.answer, page_count))} for each in exchanges]
+    rows = [
+        {
+            "exchange": each,
+            "html": Markup(linked_html(each.answer, page_count)),
+            "ending": ENDS.get(each.finish_reason, "") if not each.error else "",
+        }
+        for each in exchanges
+    ]
     return str(_macros().answers(rows))
 
 

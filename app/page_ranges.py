@@ -41,6 +41,8 @@ def _range(part: str, count: int) -> range:
         raise RequestError("Write pages as in “1-3, 7”.")
     first = int(match["first"] or 1)
     last = int(match["last"] or count) if match["dash"] else first
+    if match["dash"] and last < first <= count:
+        raise RequestError(f"Write {last}-{first}, the smaller page first.")
     if not 1 <= first <= last <= count:
         there = f"there are pages 1 to {count:,}" if count > 1 else "there is only page 1"
         raise RequestError(f"Pages {part} cannot be had: {there}.")

@@ -124,6 +124,16 @@ def test_a_folder_is_told_from_a_file(tmp_path: Path, engine: FakeEngine) -> Non
     assert summary.failures == ["scans: This is a folder. Name the files in it, as in scans/*.pdf."]
 
 
+def test_no_model_is_loaded_where_there_is_nothing_to_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("app.batch_read.load_engine", lambda *_: pytest.fail("a model is loaded"))
+    assert read([str(tmp_path / "gone.pdf"), str(tmp_path), "--data-dir", str(tmp_path / "data")]) == 1
+    said = capsys.readouterr()
+    assert said.out == "0 pages read. 2 failed:\n"
+    assert said.err.splitlines()[0] == "  gone.pdf: There is no such file, or it cannot be read."
+
+
 def test_the_same_file_is_written_once(tmp_path: Path, engine: FakeEngine) -> None:
     photo, link = tmp_path / "photo.png", tmp_path / "link.png"
     photo.write_bytes(picture(200, 150).data)

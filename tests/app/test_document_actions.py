@@ -663,6 +663,20 @@ def test_a_question_leaves_its_field_once_it_stands_on_the_page(actions: Documen
     assert all(each.question is None for each in actions.ask(session, " "))
 
 
+@pytest.mark.parametrize(
+    ("reason", "words"),
+    [("length", "cut at the limit of new tokens"), ("repetition", "stopped, it repeated itself"), ("stop", "")],
+)
+def test_an_answer_that_was_cut_says_so_also_on_a_later_day(
+    actions: DocumentActions, session: Session, engine: FakeEngine, reason: FinishReason, words: str
+) -> None:
+    actions.set_ask(session, "ask")
+    engine.script = (Chunk("The chart is", finish_reason=reason),)
+    later = Session(owner="ann", mode="ask")
+    for shown in (_last(actions.ask(session, "Where?")), _last(actions.add(later, [REPORT]))):
+        assert f"fake · {words}</p>" in (shown.result or "") if words else "fake</p>" in (shown.result or "")
+
+
 def test_more_pages_than_fit_are_refused_in_words(make_studio: MakeStudio) -> None:
     info = FakeEngine().info
     engine = FakeEngine(info=type(info)(**{**_fields_of(info), "context_tokens": 100}))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -109,13 +111,26 @@ def test_opened_documents_are_listed_for_their_owner_last_one_first(store: Docum
 
 
 def test_questions_are_kept_in_order(store: DocumentStore) -> None:
-    asked = [Question("Where?", "On page 2.", (1, 2), "fake"), Question("When?", "In June.", (2,), "fake")]
+    asked = [Question("Where?", "On page 2.", (1, 2), "fake"), Question("When?", "In Ju", (2,), "fake", "length")]
     for question in asked:
         store.add_question("ann", SHA, question)
     assert store.questions("ann", SHA) == asked
     assert store.questions("bob", SHA) == []
     assert hash_of([SHA]) == SHA
     assert hash_of([SHA, "b" * 64]) != hash_of(["b" * 64, SHA])
+
+
+def test_a_file_of_the_first_version_is_brought_up(tmp_path: Path) -> None:
+    DocumentStore(tmp_path).add(SHA, reading("One"))
+    with closing(sqlite3.connect(tmp_path / "readings.sqlite3")) as db, db:
+        db.execute("ALTER TABLE questions DROP COLUMN finish_reason")
+        db.execute("INSERT INTO questions VALUES ('ann', ?, '[1]', 'Where?', 'Here.', 'fake', 1.0)", (SHA,))
+        db.execute("PRAGMA user_version = 1")
+    for _ in ("brought up", "as it is"):
+        store = DocumentStore(tmp_path)
+        assert store.notice == ""
+        assert store.questions("ann", SHA) == [Question("Where?", "Here.", (1,), "fake", "stop")]
+        assert store.read_pages(SHA, ReadingAsk()) == {1: True}
 
 
 def test_many_threads_and_two_stores_write_at_once(store: DocumentStore, tmp_path: Path) -> None:
