@@ -28,9 +28,9 @@ from model.engines.base import Engine
 from model.errors import RequestError, StudioError
 from model.media import read_image_file
 from model.prompts import VideoTask
-from model.rewriting import preview
+from model.rewriting import from_pictures, preview
 from model.types import Message, Text, TimeEvent, Video
-from model.video import Sampling, VideoFile, VideoLimits, open_video, sample_times
+from model.video import Sampling, VideoFile, VideoLimits, is_video, open_video, sample_times
 
 _SAMPLINGS_KEPT = 4
 """So many choices of frames are kept decoded: the whole video and a few parts of it."""
@@ -181,6 +181,33 @@ class VideoActions:
         self._begin(session, self._studio.media.video(file.sha256, file.name), src)
         yield replace(self.page(session), stage=stage_html("Reading the frames"), error="")
         yield from self.measure(session)
+
+    def open_all(self, session: Session, paths: Sequence[Path], fps: float) -> Iterator[Shown]:
+        """Open one video, or make one of numbered pictures, `fps` of them a second."""
+        if len(paths) == 1:
+            yield from self.open(session, paths[0])
+            return
+        if session.run is not None:
+            yield Shown(error=error_html("Stop what runs first, then open another video."))
+            return
+        if any(is_video(path) for path in paths):
+            yield Shown(error=error_html("Choose one video at a time, or all the numbered pictures of one."))
+            return
+        run = session.run = threading.Event()
+        yield Shown(stage=stage_html(f"Making a video of {len(paths):,} pictures"), error="", is_running=True)
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                made = from_pictures(paths, fps, Path(folder) / "pictures.mp4", run, f"{len(paths):,} pictures")
+            except StudioError as error:
+                yield Shown(stage="", error=error_html(str(error)), is_running=False)
+                return
+            finally:
+                session.run = None
+            for shown in self.open(session, made.path, made.name):
+                yield replace(shown, is_running=False)
+        if session.file is not None and session.file.sha256 == made.sha256:
+            session.note = " ".join(made.notices)
+            yield Shown(notes=self._notes(session))
 
     def take_example(self, session: Session, place: int) -> VideoExample:
         """Choose an example; opening its clip and asking are the next steps."""

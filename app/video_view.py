@@ -122,7 +122,7 @@ def welcome_html(examples: Sequence[tuple[str, str, str]]) -> str:
     return work_view.welcome_html(
         "video",
         "Ask when something happens",
-        "Drop a video here, or choose one: MP4, MOV, WebM, MKV, AVI or GIF.",
+        "Drop a video here, or choose one: MP4, MOV, WebM, MKV, AVI, GIF, or a folder of numbered pictures.",
         examples,
     )
 

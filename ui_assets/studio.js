@@ -75,6 +75,19 @@ window.Studio = (() => {
     input.dispatchEvent(new Event('change', { bubbles: true }));
   }
 
+  /** The files of a dropped file or folder, also further down, without those that a system hides there. */
+  async function filesIn(entry) {
+    if (entry.isFile) return entry.name.startsWith('.') ? [] : [await new Promise((done, fail) => entry.file(done, fail))];
+    const reader = entry.createReader();
+    const inside = [];
+    for (;;) {
+      const some = await new Promise((done, fail) => reader.readEntries(done, fail)); // a hundred at a time
+      if (!some.length) break;
+      inside.push(...some);
+    }
+    return (await Promise.all(inside.map(filesIn))).flat();
+  }
+
   /** While the tab with the id `tab` is shown, files dropped or pasted anywhere go to the file input of `taker`, which may
       take by itself (`takesDrops`) what is dropped or pasted right there. */
   function watchFiles(tab, taker, takesDrops = false) {
@@ -93,7 +106,10 @@ window.Studio = (() => {
     addEventListener('drop', (event) => {
       if (!hasFiles(event) || isTaken(event)) return;
       event.preventDefault();
-      addFiles(taker, event.dataTransfer.files);
+      // Entries are there only as long as the event is.
+      const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+      if (!entries.some((entry) => entry.isDirectory)) addFiles(taker, event.dataTransfer.files);
+      else Promise.all(entries.map(filesIn)).then((files) => addFiles(taker, files.flat()));
     });
     addEventListener('paste', (event) => {
       if (isShown() && !isTaken(event) && event.clipboardData?.files.length) addFiles(taker, event.clipboardData.files);

@@ -5,7 +5,7 @@ Knows Gradio. What happens is `video_actions`' business, how it looks `video_vie
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,7 +88,7 @@ class _VideoTab(WorkTab[Shown]):
                 with gr.Row(elem_id="video-add"):
                     self.choose = gr.UploadButton(
                         "Choose a video",
-                        file_count="single",
+                        file_count="multiple",
                         type="filepath",
                         size="sm",
                         min_width=0,
@@ -102,6 +102,14 @@ class _VideoTab(WorkTab[Shown]):
                 value=PRESET_NAMES[0],
                 label="Detail",
                 info="How many frames the model sees, and how large each is for it.",
+            )
+            self.pictures_fps = gr.Slider(
+                0.1,
+                60,
+                2,
+                step=0.1,
+                label="Pictures a second",
+                info="For a folder of numbered pictures, which becomes a video when it is opened.",
             )
 
     def _html(self, elem_id: str, js_on_load: str = _MOUNT) -> gr.HTML:
@@ -134,7 +142,7 @@ class _VideoTab(WorkTab[Shown]):
 
     def _wire_intake(self) -> None:
         here, streamed = self.session, self._streamed
-        self.choose.upload(self._open, [here, self.choose], streamed, **SLOW)
+        self.choose.upload(self._open, [here, self.choose, self.pictures_fps], streamed, **SLOW)
         self.clear.click(self._does(self._actions.clear), here, streamed, **QUICK)
         example = self.welcome.example(self._take_example, here, [self.task, self.query], **QUICK)
         opened = example.then(self._streams(self._actions.open_example), here, streamed, **SLOW)
@@ -163,8 +171,8 @@ class _VideoTab(WorkTab[Shown]):
         for shown in self._actions.ask_again(session, int(event.place)):
             yield self._updates(shown)
 
-    def _open(self, session: Session, file: str) -> Iterator[Updates]:
-        for shown in self._actions.open(session, Path(file)):
+    def _open(self, session: Session, files: Sequence[str], pictures_fps: float) -> Iterator[Updates]:
+        for shown in self._actions.open_all(session, [Path(file) for file in files], pictures_fps):
             yield self._updates(shown)
 
     def _take_example(self, session: Session, event: gr.EventData) -> Updates:

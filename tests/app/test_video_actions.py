@@ -12,6 +12,7 @@ from typing import Any
 
 import av
 import pytest
+from PIL import Image as Pillow
 
 from app import video_actions
 from app.exports.events import EVENT_FORMATS
@@ -23,7 +24,7 @@ from model.engines.fake import FakeEngine
 from model.errors import OutOfMemory, RequestError
 from model.types import Video
 from tests.app.videos import BOXES, FORMS, LISTED, SENTENCE
-from tests.model.clips import steady, write_clip
+from tests.model.clips import numbered, steady, write_clip
 from tests.model.parsing.answers import needs_real_outputs, raw_text, real_cases
 
 MakeStudio = Callable[..., Studio]
@@ -79,6 +80,33 @@ def _asked(engine: FakeEngine) -> list[Any]:
 
 
 # The video
+
+
+def test_numbered_pictures_are_opened_as_a_video(actions: VideoActions, tmp_path: Path) -> None:
+    for number in range(8):
+        Pillow.fromarray(numbered(number)).save(tmp_path / f"{number}.png")
+    (tmp_path / "3.png").write_bytes(b"no picture")
+    session = Session()
+    shown = list(actions.open_all(session, sorted(tmp_path.glob("*.png")), 2.0))
+    assert "Making a video of 8 pictures" in str(shown[0].stage)
+    assert (shown[0].is_running, shown[-1].stage) == (True, None)
+    assert session.file is not None
+    assert (session.file.name, session.file.duration_s, session.run) == ("8 pictures", 3.5, None)
+    assert "1 picture was left out" in str(shown[-1].notes)
+    assert session.file.path.exists(), "kept with the other videos"
+
+
+def test_several_files_are_the_pictures_of_one_video_or_nothing(
+    actions: VideoActions, session: Session, clip: Path, tmp_path: Path
+) -> None:
+    assert "one video at a time" in str(_last(actions.open_all(session, [clip, clip], 2.0)).error)
+    no_pictures = [tmp_path / "a.txt", tmp_path / "b.txt"]
+    for path in no_pictures:
+        path.write_text("no picture")
+    last = _last(actions.open_all(session, no_pictures, 2.0))
+    assert "two pictures or more" in str(last.error)
+    assert (last.is_running, session.run) == (False, None)
+    assert session.file is not None, "what was open before stays"
 
 
 def test_a_video_is_shown_at_once_and_then_what_a_question_costs(actions: VideoActions, clip: Path) -> None:
