@@ -53,8 +53,8 @@ def _run(options: argparse.Namespace) -> int:
     task = TASKS[options.task]
     source = Source(options.data, options.media or options.data.parent, options.annotations)
     samples = list(islice(task.read(source), options.limit))
-    if options.prompt and PLACE_OF_WORDS not in options.prompt and any(sample.words for sample in samples):
-        raise DataError(f"--prompt: the words of the question are missing; write {PLACE_OF_WORDS} where they stand.")
+    if options.prompt and PLACE_OF_WORDS not in options.prompt and len({sample.words for sample in samples}) > 1:
+        raise DataError(f"--prompt: the words of the question are missing; write {PLACE_OF_WORDS} where they go.")
     out = options.out or _default_out(options)
     with Results(out, _described(options), restart=options.restart) as results:
         ended = _ask_what_is_left(options, task, samples, results)

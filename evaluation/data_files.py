@@ -94,7 +94,11 @@ def read_lines(path: Path) -> DataFile:
 
 def find_medium(folder: Path, name: str, endings: Sequence[str] = ()) -> Path | None:
     """The file of that name, an absolute path or one in the folder, if need be with one of the endings."""
-    return next((path for ending in ("", *endings) if (path := folder / f"{name}{ending}").is_file()), None)
+    paths = (folder / f"{name}{ending}" for ending in ("", *endings))
+    try:
+        return next((path for path in paths if path.is_file()), None)
+    except OSError:  # what is too long for a name, as a picture written into the row
+        return None
 
 
 def _text_of(path: Path) -> str:

@@ -21,6 +21,7 @@ Figures = Mapping[str, float | None]
 
 VIDEO_ENDINGS = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 PICTURE_ENDINGS = (".jpg", ".png", ".jpeg")
+_NAME_CHARS = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Source:
         """The file of a picture or video; raises `DataError` when there is none."""
         found = find_medium(self.media, name, endings)
         if found is None:
-            raise file.error(entry, f"there is no file “{name}” in the folder of media; name the folder with --media.")
+            shown = name if len(name) <= _NAME_CHARS else f"{name[:_NAME_CHARS]}…"
+            raise file.error(entry, f"there is no file “{shown}” in the folder of media; name the folder with --media.")
         return found
 
 

@@ -23,7 +23,7 @@ SCENES = 4
 def scenes(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """RefCOCO's rows about scenes, in each of which one shape is the only one of its name."""
     folder = tmp_path_factory.mktemp("scenes")
-    rows = []
+    rows: list[dict[str, Any]] = []
     for index in range(100):
         scene = random_scene(np.random.default_rng((SEED + 5, index)))
         if name := _only_one(scene):
@@ -91,12 +91,15 @@ def test_what_cannot_be_used_is_told_before_a_model_is_loaded(
     assert not out.exists()
 
 
-def test_a_model_that_cannot_be_had_is_told(scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.parametrize("more", [(), ("--limit", "1", "--prompt", "Where is it?")], ids=["", "one wording for all"])
+def test_a_model_that_cannot_be_had_is_told(
+    scenes: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
+) -> None:
     (tmp_path / "model").mkdir()
     out = tmp_path / "results.jsonl"
     data = str(scenes / "refcoco.jsonl")
     arguments = ["run", "--task", "refcoco", "--data", data, "--out", str(out), "--model", str(tmp_path / "model")]
-    assert main(arguments) == FAILED
+    assert main([*arguments, *more]) == FAILED
     assert capsys.readouterr().err.endswith("This folder holds no model: it has no config.json.\n")
 
 

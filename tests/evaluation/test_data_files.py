@@ -133,3 +133,4 @@ def test_media_are_found_by_name_or_by_its_beginning(tmp_path: Path) -> None:
     assert find_medium(tmp_path / "other", str(tmp_path / "clip.mkv")) == tmp_path / "clip.mkv"
     assert find_medium(tmp_path, "clip") is None
     assert find_medium(tmp_path, "") is None
+    assert find_medium(tmp_path, "iVBOR" * 1000) is None

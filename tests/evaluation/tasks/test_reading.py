@@ -202,6 +202,7 @@ ROW = {"image": "a.png", "question": "Q", "answers": ["A"]}
             "",
             "line 9: there is no file “z.png” in the folder of media; name .+",
         ),
+        ("docvqa", [{**ROW, "image": "iVBOR" * 1000}], "", "line 2: there is no file “(iVBOR){16}…” in .+"),
         ("docvqa", [{"image": "a.png", "question": "Q"}], "", "line 2: “answers” is missing."),
         ("docvqa", [{**ROW, "answers": []}], "", "line 2: “answers” has to be a list of 1 or more."),
         ("docvqa", {"rows": 3}, "", "this is not a file for this task, which takes .+"),
