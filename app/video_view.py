@@ -206,7 +206,7 @@ def _frames_words(video: Video) -> str:
 def _cost_words(cost: Cost) -> list[str]:
     width, height = cost.medium.input_size_wh
     words = [f"{width:,} × {height:,} each, {cost.medium.tokens:,} visual tokens"]
-    if cost.memory_bytes:
+    if cost.memory_bytes >= 2**20:
         words.append(f"about {memory_words(cost.memory_bytes)} of memory")
     return words
 

@@ -7,7 +7,7 @@
 (() => {
   'use strict';
 
-  const { Tags, create, shape, setAttribute, pool, clamp, keyName, showKeys, geometry } = window.StudioViewer;
+  const { Tags, create, shape, setAttribute, pool, clamp, keyName, showKeys, receiver, geometry } = window.StudioViewer;
   const { clock, whenWords, tickStep, itemsOf, rowsOf, boxAt, fitted, EventEditor } = window.StudioTimeline;
   const COLORS = 12; // as many as app/palette.py has
   const ROW_PX = 28; // height of an event with the gap below it, the same in timeline.css
@@ -49,17 +49,6 @@
     }
 
     /* -- Receiving a value -- */
-
-    /** Take the newest value at the next frame: while an answer streams, values between two frames are never drawn. */
-    receive() {
-      if (this.pending) return;
-      this.pending = true;
-      requestAnimationFrame(() => {
-        this.pending = false;
-        const text = this.port.read();
-        if (text && text !== this.sent) this.show(JSON.parse(text));
-      });
-    }
 
     show(value) {
       const before = this.value;
@@ -729,8 +718,9 @@
   window.StudioTimeline.mount = (element, port) => {
     const timeline = new Timeline(element.querySelector('.st'), port);
     timeline.root.timeline = timeline;
-    port.watch(() => timeline.receive());
-    timeline.receive();
+    const receive = receiver(port, () => timeline.sent, (value) => timeline.show(value));
+    port.watch(receive);
+    receive();
     return timeline;
   };
 

@@ -6,8 +6,7 @@
 (() => {
   'use strict';
 
-  const { create, clamp } = window.StudioViewer;
-  const UNDO_STEPS = 200;
+  const { create, clamp, History } = window.StudioViewer;
   const LEAST_PX = 4; // a shorter drag is a click
   const NUDGE_S = 0.1;
 
@@ -16,8 +15,7 @@
   class EventEditor {
     constructor(timeline) {
       this.timeline = timeline;
-      this.past = [];
-      this.future = [];
+      this.history = new History();
       const { details } = timeline.parts;
       details.addEventListener('submit', (event) => event.preventDefault());
       details.addEventListener('change', () => this.takeDetails());
@@ -39,8 +37,7 @@
     /** Python sent a value: the history is kept as long as it tells of the same events. */
     received(before) {
       if (EventEditor.told(this.value) === EventEditor.told(before)) return;
-      this.past = [];
-      this.future = [];
+      this.history.forget();
     }
 
     static told({ src, events }) {
@@ -51,8 +48,7 @@
 
     /** Replace the events for good; `active` is the one of them that is chosen afterwards. */
     commit(events, active = null, before = this.value.events) {
-      this.past = [...this.past.slice(-UNDO_STEPS), before];
-      this.future = [];
+      this.history.keep(before);
       this.put(events, active);
       this.send();
     }
@@ -75,20 +71,13 @@
       this.timeline.send('write');
     }
 
-    step(from, to, word) {
-      if (!from.length || !this.ready) return;
-      to.push(this.value.events);
-      this.put(from.pop());
+    /** Undo the last edit or, with `forth`, do again what was undone. */
+    undo(forth = false) {
+      const events = this.ready && this.history.step(this.value.events, forth);
+      if (!events) return;
+      this.put(events);
       this.send();
-      this.timeline.say(word);
-    }
-
-    undo() {
-      this.step(this.past, this.future, 'Undone.');
-    }
-
-    redo() {
-      this.step(this.future, this.past, 'Done again.');
+      this.timeline.say(forth ? 'Done again.' : 'Undone.');
     }
 
     /** All events with those of an item changed, and the first of these. */
@@ -241,14 +230,14 @@
     }
 
     drawTools() {
-      const off = { undo: !this.past.length, redo: !this.future.length };
+      const off = { undo: !this.history.past.length, redo: !this.history.future.length };
       for (const [name, isOff] of Object.entries(off)) {
         this.timeline.root.querySelector(`[data-do=${name}]`).disabled = !this.ready || isOff;
       }
     }
 
     actions() {
-      return { undo: () => this.undo(), redo: () => this.redo(), remove: () => this.remove() };
+      return { undo: () => this.undo(), redo: () => this.undo(true), remove: () => this.remove() };
     }
 
     keys() {
@@ -264,8 +253,8 @@
         'Alt+Shift+ArrowLeft': () => this.nudge(-NUDGE_S, true),
         'Alt+Shift+ArrowRight': () => this.nudge(NUDGE_S, true),
         'Ctrl+z': () => this.undo(),
-        'Ctrl+Shift+z': () => this.redo(),
-        'Ctrl+y': () => this.redo(),
+        'Ctrl+Shift+z': () => this.undo(true),
+        'Ctrl+y': () => this.undo(true),
       };
     }
 

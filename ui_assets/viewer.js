@@ -6,7 +6,7 @@
   'use strict';
 
   const { geometry, Camera, Tags, AnswerText, ResultList, Editor } = window.StudioViewer;
-  const { create, shape, setAttribute, factLines, pool, keyName, showKeys } = window.StudioViewer;
+  const { create, shape, setAttribute, factLines, pool, keyName, showKeys, receiver } = window.StudioViewer;
   const COLORS = 12; // as many as app/palette.py has
   const DENSE = 2000; // above so many regions, lines go without their dark casing
   const REACH_PX = 10; // how near to a point or a thin line the pointer has to be
@@ -41,17 +41,6 @@
     }
 
     /* -- Receiving a value -- */
-
-    /** Take the newest value at the next frame: while an answer streams, values between two frames are never drawn. */
-    receive() {
-      if (this.pending) return;
-      this.pending = true;
-      requestAnimationFrame(() => {
-        this.pending = false;
-        const text = this.port.read();
-        if (text && text !== this.sent) this.show(JSON.parse(text));
-      });
-    }
 
     show(value) {
       const before = this.value;
@@ -606,8 +595,9 @@
   window.StudioViewer.mount = (element, port) => {
     const viewer = new Viewer(element.querySelector('.sv'), port);
     viewer.root.viewer = viewer;
-    port.watch(() => viewer.receive());
-    viewer.receive();
+    const receive = receiver(port, () => viewer.sent, (value) => viewer.show(value));
+    port.watch(receive);
+    receive();
     return viewer;
   };
 })();

@@ -6,11 +6,10 @@
 (() => {
   'use strict';
 
-  const { geometry, create, setAttribute, factLines, clamp } = window.StudioViewer;
+  const { geometry, create, setAttribute, factLines, clamp, History } = window.StudioViewer;
   const GRIP_PX = 10; // how near to a handle the pointer has to be
   const TOUCH_GRIP_PX = 22; // a finger is less exact
   const LEAST_PX = 4; // a smaller drag on the screen draws nothing
-  const UNDO_STEPS = 200;
   const SIDES = [['w', 'n'], ['', 'n'], ['e', 'n'], ['e', ''], ['e', 's'], ['', 's'], ['w', 's'], ['w', '']];
   const LOWER_RIGHT = 4;
   const TOOLS = { v: 'select', b: 'box', p: 'point', a: 'ask' };
@@ -19,8 +18,7 @@
     constructor(viewer) {
       this.viewer = viewer;
       this.tool = 'select';
-      this.past = [];
-      this.future = [];
+      this.history = new History();
       this.draft = null; // a box in the making, source pixels
       this.lastLabel = '';
       viewer.parts.details.addEventListener('submit', (event) => event.preventDefault());
@@ -47,8 +45,7 @@
         this.viewer.value = { ...value, regions: before.regions };
         return;
       }
-      this.past = [];
-      this.future = [];
+      this.history.forget();
       this.draft = null;
     }
 
@@ -61,8 +58,7 @@
 
     /** Replace the regions for good. */
     commit(regions, active = this.viewer.active, before = this.value.regions) {
-      this.past = [...this.past.slice(-UNDO_STEPS), before];
-      this.future = [];
+      this.history.keep(before);
       this.put(regions, active);
       this.send(this.viewer.port.write);
     }
@@ -81,20 +77,13 @@
       port(this.viewer.sent);
     }
 
-    step(from, to, word) {
-      if (!from.length || !this.ready) return;
-      to.push(this.value.regions);
-      this.put(from.pop());
+    /** Undo the last edit or, with `forth`, do again what was undone. */
+    undo(forth = false) {
+      const regions = this.ready && this.history.step(this.value.regions, forth);
+      if (!regions) return;
+      this.put(regions);
       this.send(this.viewer.port.write);
-      this.viewer.say(word);
-    }
-
-    undo() {
-      this.step(this.past, this.future, 'Undone.');
-    }
-
-    redo() {
-      this.step(this.future, this.past, 'Done again.');
+      this.viewer.say(forth ? 'Done again.' : 'Undone.');
     }
 
     changed(id, change) {
@@ -305,7 +294,7 @@
     drawTools() {
       const { root } = this.viewer;
       this.holdTouch();
-      const off = { undo: !this.past.length, redo: !this.future.length };
+      const off = { undo: !this.history.past.length, redo: !this.history.future.length };
       for (const button of root.querySelectorAll('.sv-edit button')) {
         button.disabled = !this.ready || Boolean(off[button.dataset.do]);
         const isTool = button.dataset.do.startsWith('tool-');
@@ -422,7 +411,7 @@
       return {
         ...Object.fromEntries(Object.values(TOOLS).map((tool) => [`tool-${tool}`, () => this.choose(tool)])),
         undo: () => this.undo(),
-        redo: () => this.redo(),
+        redo: () => this.undo(true),
         remove: () => this.remove(),
       };
     }
@@ -442,8 +431,8 @@
         Enter: () => this.placeInTheMiddle(),
         F2: () => this.rename(),
         'Ctrl+z': () => this.undo(),
-        'Ctrl+Shift+z': () => this.redo(),
-        'Ctrl+y': () => this.redo(),
+        'Ctrl+Shift+z': () => this.undo(true),
+        'Ctrl+y': () => this.undo(true),
       };
     }
 

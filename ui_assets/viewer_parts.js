@@ -9,6 +9,7 @@
   const SVG = 'http://www.w3.org/2000/svg';
   const ROW_PX = 36; // height of a list row, the same in viewer.css
   const TAG_PX = 20; // height of a name tag, the same in viewer.css
+  const UNDO_STEPS = 200;
   const MAX_TAGS = 200; // name tags on the picture at a time; zooming in brings up others
 
   const clamp = (number, low, high) => Math.min(Math.max(number, low), Math.max(low, high));
@@ -74,6 +75,46 @@
     close.addEventListener('click', () => dialog.close());
     dialog.replaceChildren(create('h3', '', 'Keys'), table, close);
     dialog.showModal();
+  }
+
+  /** Gives `show` the newest value at the next frame: while an answer streams, values between two frames are never drawn.
+   *  What `sent` tells to have come from here is no news. */
+  function receiver(port, sent, show) {
+    let isWaiting = false;
+    return () => {
+      if (isWaiting) return;
+      isWaiting = true;
+      requestAnimationFrame(() => {
+        isWaiting = false;
+        const text = port.read();
+        if (text && text !== sent()) show(JSON.parse(text));
+      });
+    };
+  }
+
+  /** What was before each edit, and what was undone since. */
+  class History {
+    constructor() {
+      this.forget();
+    }
+
+    forget() {
+      this.past = [];
+      this.future = [];
+    }
+
+    keep(before) {
+      this.past = [...this.past.slice(-UNDO_STEPS), before];
+      this.future = [];
+    }
+
+    /** How things were one step back or, with `forth`, one on again; undefined where there is none. */
+    step(now, forth) {
+      const [from, to] = forth ? [this.future, this.past] : [this.past, this.future];
+      if (!from.length) return undefined;
+      to.push(now);
+      return from.pop();
+    }
   }
 
   /* ---- Geometry of regions, in pixels of the source picture ----------------------------------------------------- */
@@ -453,7 +494,7 @@
   }
 
   window.StudioViewer = {
-    ...{ geometry, Camera, Tags, AnswerText, ResultList },
+    ...{ geometry, Camera, Tags, AnswerText, ResultList, History, receiver },
     ...{ create, shape, setAttribute, factLines, pool, clamp, keyName, showKeys },
   };
 })();

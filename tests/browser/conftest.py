@@ -6,6 +6,7 @@ FORBID_SKIPS, so that a missing browser cannot pass for a green run.
 
 from __future__ import annotations
 
+import base64
 import os
 import shutil
 import threading
@@ -145,3 +146,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     server.stop()
     manager.close()
     studio.history.close()
+
+
+def drop(page: Page, tab: str, name: str, data: bytes, media_type: str) -> None:
+    """Drop a file somewhere in the tab with that id."""
+    page.evaluate(
+        """([tab, name, data, type]) => {
+          const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
+          const transfer = new DataTransfer();
+          transfer.items.add(new File([bytes], name, {type}));
+          const event = new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
+          document.getElementById(tab).dispatchEvent(event);
+        }""",
+        [tab, name, base64.b64encode(data).decode(), media_type],
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import io
 import json
 import re
@@ -21,7 +20,7 @@ from playwright.sync_api import Page, expect
 from model.types import Chunk
 from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
-from tests.browser.conftest import NewPage, Running
+from tests.browser.conftest import NewPage, Running, drop
 from tests.model.parsing.answers import needs_real_outputs, raw_text, real_cases
 from tests.model.pdfs import Page as PdfPage
 from tests.model.pdfs import write_pdf
@@ -106,21 +105,8 @@ def tab(open_tab: OpenDocument) -> DocumentPage:
     return open_tab()
 
 
-def _drop(page: Page, name: str, data: bytes) -> None:
-    page.evaluate(
-        """([name, data]) => {
-          const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([bytes], name, {type: 'application/pdf'}));
-          const event = new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
-          document.querySelector('#document').dispatchEvent(event);
-        }""",
-        [name, base64.b64encode(data).decode()],
-    )
-
-
 def test_from_drop_to_export(tab: DocumentPage, running: Running, report: Path) -> None:
-    _drop(tab.page, "report.pdf", report.read_bytes())
+    drop(tab.page, "document", "report.pdf", report.read_bytes(), "application/pdf")
     expect(tab.pages).to_have_count(2)
     expect(tab.page.locator("#document-strip img").nth(1)).to_have_js_property("complete", True)
     assert tab.page.evaluate("document.querySelector('#document-strip img').naturalWidth") > 50

@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from model.types import Video
 from tests.app.videos import BOXES, LISTED, SENTENCE
-from tests.browser.conftest import NewPage, Running
+from tests.browser.conftest import NewPage, Running, drop
 from tests.model.clips import number_of, steady, write_clip
 
 EVIL = "<img src=x onerror=window.hacked=1>"
@@ -170,21 +170,8 @@ def video(open_video: Callable[..., VideoPage]) -> VideoPage:
     return open_video()
 
 
-def _drop(page: Page, name: str, data: bytes) -> None:
-    page.evaluate(
-        """([name, data]) => {
-          const bytes = Uint8Array.from(atob(data), (c) => c.charCodeAt(0));
-          const transfer = new DataTransfer();
-          transfer.items.add(new File([bytes], name, {type: 'video/mp4'}));
-          const event = new DragEvent('drop', {dataTransfer: transfer, bubbles: true, cancelable: true});
-          document.querySelector('#video').dispatchEvent(event);
-        }""",
-        [name, base64.b64encode(data).decode()],
-    )
-
-
 def test_drop_ask_click_and_the_player_is_there(video: VideoPage, clip: Path) -> None:
-    _drop(video.page, "holiday.mp4", clip.read_bytes())
+    drop(video.page, "video", "holiday.mp4", clip.read_bytes(), "video/mp4")
     video.ready()
     expect(video.page.locator("#video-status")).to_contain_text("12 frames from 0:00.0 to 0:05.5")
     expect(video.frames).to_have_count(12)
@@ -445,8 +432,7 @@ def test_the_example_is_one_click_away(video: VideoPage) -> None:
     expect(video.page.locator("#video .work-welcome")).to_be_visible()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [360, 1400])
+@pytest.mark.parametrize(("width", "dark"), [(360, False), (1400, True)])
 def test_nothing_scrolls_sideways(open_video: Callable[..., VideoPage], clip: Path, width: int, dark: bool) -> None:
     video = open_video(width=width, dark=dark)
     video.choose(clip)
