@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, Field, FiniteFloat
@@ -67,7 +67,7 @@ def _moments(source: Source) -> Iterator[Sample[list[Span]]]:
         yield Sample(number, row.video, (medium,), row.event, list(row.windows))
 
 
-def _of_line(file: DataFile) -> Any:
+def _of_line(file: DataFile) -> Callable[[Entry], Entry]:
     def read(entry: Entry) -> Entry:
         match = _CHARADES_LINE.fullmatch(entry.value.strip())
         if match is None:

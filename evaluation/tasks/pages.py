@@ -14,7 +14,7 @@ from evaluation.tasks.base import Figures, Judged, Reply, Sample, Scores, Source
 from model.catalog import FAMILIES, SOURCE_PIXELS
 from model.parsing import read_document
 from model.prompts import document_prompt
-from model.types import ReadingMode, Table
+from model.types import Table
 
 _LINES_SUFFIXES = (".txt", ".tsv")
 _PAGE_MIN_NEW_TOKENS = 8192  # a dense page has several thousand
@@ -86,17 +86,14 @@ def _split(file: DataFile, entry: Entry) -> tuple[str, str]:
 
 
 def _text(reply: Reply) -> str:
-    """The page's words in their order, without the marks of Markdown or HTML that an answer may have."""
-    return "\n".join(block.text for block in _read(reply, "text"))
-
-
-def _read(reply: Reply, mode: ReadingMode) -> Sequence[Any]:
+    """The page's words in their order, without the fences or boxes that an answer may have around them."""
     medium = reply.media[0] if reply.media else None
-    return read_document(reply.text, mode, FAMILIES[reply.family].convention, medium).blocks
+    blocks = read_document(reply.text, "text", FAMILIES[reply.family].convention, medium).blocks
+    return "\n".join(block.text for block in blocks)
 
 
 def _text_scores(said: str, true: str) -> Scores:
-    """Counts of edits and lengths, and the rate of this page, which is of the length of its text."""
+    """Counts, which add up over pages; rates do not."""
     characters, words = character_errors(said, true), word_errors(said, true)
     return {
         "character_edits": characters.edits,
