@@ -36,6 +36,6 @@ $(RUNTIME): requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-$(DEVELOPMENT): requirements-dev.txt requirements-eval.txt requirements.txt | $(BIN)/python
+$(DEVELOPMENT): requirements-dev.txt requirements-eval.txt requirements-train.txt requirements.txt | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check -r requirements-dev.txt
 	@touch $(RUNTIME) $@

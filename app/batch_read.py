@@ -24,6 +24,7 @@ from app.document_reading import ReadingAsk, check_reads, fields_named
 from app.document_shelf import OpenDocument, Shelf
 from app.document_store import Corrections, DocumentStore
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
+from app.engine_manager import spec_of
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.main import prepare_process, say
@@ -32,7 +33,7 @@ from app.settings import Settings, read_settings_of
 from model.documents import DocumentLimits
 from model.engines.base import Engine
 from model.errors import ModelError, PasswordNeeded, RequestError, StudioError
-from model.loading import ModelSpec, load_engine
+from model.loading import load_engine
 from model.prompts import FIELD_PRESETS
 from model.types import ReadingMode
 
@@ -248,7 +249,7 @@ def read(arguments: list[str]) -> int:
     prepare_process(settings)
     say(f"Loading the model: {settings.model}")
     try:
-        engine = load_engine(_spec(settings), lambda progress: None, threading.Event())
+        engine = load_engine(spec_of(settings), lambda progress: None, threading.Event())
     except ModelError as error:
         # Another model than the one that was asked for would write other texts, so there is no falling back.
         print(error, file=sys.stderr)
@@ -292,7 +293,3 @@ def _stopped_by_ctrl_c(reader: BatchReader) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
-
-
-def _spec(settings: Settings) -> ModelSpec:
-    return ModelSpec(settings.model, settings.quantization, settings.device, settings.dtype)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from app.faults import sentence_of
+from app.settings import Settings
 from model.catalog import POCKET_NAME
 from model.engines.base import Engine
 from model.errors import EngineError
@@ -160,6 +161,11 @@ def require(manager: EngineManager) -> Engine:
         return engine
     status = manager.status()
     raise EngineError(status.note or "The model is still loading. Try again in a moment.")
+
+
+def spec_of(settings: Settings) -> ModelSpec:
+    """What a person asked to load."""
+    return ModelSpec(settings.model, settings.quantization, settings.device, settings.dtype, settings.adapter)
 
 
 def _attempts(spec: ModelSpec) -> Iterable[ModelSpec]:

@@ -32,13 +32,12 @@ def main(settings: Settings) -> None:
         say(f"Port {settings.port} is taken; using {port} instead.")
 
     from app.api import create_app
-    from app.engine_manager import EngineManager
+    from app.engine_manager import EngineManager, spec_of
     from app.history import History
     from app.media_store import MediaStore
     from app.security import AllowedHosts
     from app.studio import Studio
     from model import workers
-    from model.loading import ModelSpec
 
     studio = Studio(settings, EngineManager(announce=say), MediaStore(settings.data_dir), History(settings.data_dir))
     hosts = AllowedHosts(settings)
@@ -57,7 +56,7 @@ def main(settings: Settings) -> None:
         if settings.share:
             threading.Thread(target=share, name="share", daemon=True).start()
         say(f"Loading the model: {settings.model}")
-        studio.engines.load(ModelSpec(settings.model, settings.quantization, settings.device, settings.dtype))
+        studio.engines.load(spec_of(settings))
 
     def end_answers() -> None:
         # Not waited for: a model that is reading a large picture hears of it only after that.

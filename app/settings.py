@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     quantization: Literal["none", "8bit", "4bit"] = Field(
         default="none", description="load the language model in fewer bits; needs less memory, answers a little worse"
     )
+    adapter: str = Field(
+        default="", description="a folder with a LoRA adapter for the model, as python -m training.finetune writes it"
+    )
     device: str = Field(
         default="auto", description='"auto" takes a GPU where there is one; else "cpu", "cuda", "cuda:1", "mps"'
     )

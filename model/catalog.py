@@ -205,7 +205,7 @@ def sampling_of(info: EngineInfo) -> GenerationOptions:
     """How the loaded model's publisher samples from it."""
     if info.is_pocket:
         return _POCKET_SAMPLING
-    return _THINKING if info.name.endswith("Thinking") else FAMILIES[info.family].sampling
+    return _THINKING if info.base_name.endswith("Thinking") else FAMILIES[info.family].sampling
 
 
 def presets_of(info: EngineInfo) -> Mapping[str, Preset]:

@@ -62,14 +62,14 @@ def check_files(folder: Path) -> dict[str, Any]:
     """
     if not (folder / "config.json").is_file():
         raise ModelNotFound("This folder holds no model: it has no config.json.")
-    config = _read_json(folder / "config.json")
+    config = read_json(folder / "config.json")
     family_of_model_type(str(config.get("model_type")))
-    if any("auto_map" in _read_json(file) for file in folder.glob("*.json") if file.name != WEIGHTS_INDEX):
+    if any("auto_map" in read_json(file) for file in folder.glob("*.json") if file.name != WEIGHTS_INDEX):
         raise UnsupportedModel("This model wants to run code of its own, which is never allowed. Choose another one.")
     if (method := (config.get("quantization_config") or {}).get("quant_method", "bitsandbytes")) != "bitsandbytes":
         raise UnsupportedModel(f"This model is stored as {method}. Choose the original and load it with 4 or 8 bits.")
     for file in weight_files(folder):
-        _check_weights(file)
+        check_weights(file)
     return config
 
 
@@ -81,27 +81,28 @@ def weight_files(folder: Path) -> list[Path]:
         if any(next(folder.glob(pattern), None) for pattern in ("*.bin", "*.pt", "*.pth", "*.ckpt")):
             raise UnsupportedModel("The weights are pickle files, which can run code. Choose a model with safetensors.")
         raise ModelError("This model has no weights. Get it again, with its safetensors files.")
-    names = sorted(set(_read_json(folder / WEIGHTS_INDEX).get("weight_map", {}).values()))
+    names = sorted(set(read_json(folder / WEIGHTS_INDEX).get("weight_map", {}).values()))
     files = [folder / Path(name).name for name in names]
     if not files or not all(file.is_file() for file in files):
         raise ModelError("Some of the model's weights are missing. Get it again.")
     return files
 
 
-def _check_weights(file: Path) -> None:
-    """Opening reads the header and compares it with the length of the file."""
+def check_weights(file: Path, what: str = "model") -> None:
+    """Opening reads the header and compares it with the length of the file. `what` it belongs to is for the error."""
     try:
         with safe_open(file, framework="numpy"):
             pass
     except (SafetensorError, OSError) as error:
-        raise ModelError("The model's weights are damaged or cut short. Get it again.") from error
+        raise ModelError(f"The {what}'s weights are damaged or cut short. Get it again.") from error
 
 
-def _read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path, what: str = "model") -> dict[str, Any]:
+    """The object in a JSON file. Raises `ModelError` when it cannot be read; `what` it belongs to is for the error."""
     try:
         value = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelError("The model's files are damaged. Get it again.") from error
+        raise ModelError(f"The {what}'s files are damaged. Get it again.") from error
     return value if isinstance(value, dict) else {}
 
 
@@ -143,7 +144,7 @@ def _check_before_download(hub_id: str) -> None:
     names = [file.rfilename for file in info.siblings or ()]
     if "config.json" not in names:
         raise UnsupportedModel(f"{hub_id} is not a model that can be loaded: it has no config.json.")
-    config = _read_json(Path(huggingface_hub.hf_hub_download(hub_id, "config.json")))
+    config = read_json(Path(huggingface_hub.hf_hub_download(hub_id, "config.json")))
     family_of_model_type(str(config.get("model_type")))
     if not any(name.endswith(".safetensors") for name in names):
         raise UnsupportedModel(

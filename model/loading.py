@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import psutil
 
+from model.adapters import apply_adapter, check_adapter
 from model.catalog import POCKET_NAME, family_of_model_type
 from model.errors import BrokenInstall, ModelError, StudioError, UnsupportedModel
 from model.files import POCKET_DIR, Report, check_files, find_model, progress_bar, weight_files
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
     from model.engines.local import LocalEngine
 
-__all__ = ["POCKET_DIR", "LoadProgress", "ModelSpec", "estimate_bytes", "load_engine"]
+__all__ = ["POCKET_DIR", "LoadProgress", "LoadedModel", "ModelSpec", "estimate_bytes", "load_engine", "load_model"]
 
 Quantization = Literal["none", "8bit", "4bit"]
 
@@ -49,13 +50,15 @@ _DTYPE_LABELS = {"bfloat16": "bf16", "float16": "fp16", "float32": "fp32"}
 class ModelSpec:
     """What to load: "pocket", a local folder or a hub id; in how many bits, on which device, in which numbers.
 
-    `device` is "auto" or a torch device ("cpu", "cuda", "cuda:1", "mps"), `dtype` "auto" or a torch dtype's name.
+    `adapter` is the folder of a LoRA adapter that fine-tuning wrote, "" for none. `device` is "auto" or a torch device
+    ("cpu", "cuda", "cuda:1", "mps"), `dtype` "auto" or a torch dtype's name.
     """
 
     model: str = POCKET_NAME
     quantization: Quantization = "none"
     device: str = "auto"
     dtype: str = "auto"
+    adapter: str = ""
 
     def __post_init__(self) -> None:
         if self.quantization not in get_args(Quantization):
@@ -70,17 +73,43 @@ class LoadProgress:
     fraction: float | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class LoadedModel:
+    """A model with its weights in place, and what belongs to it. `name` is what a person calls it."""
+
+    model: PreTrainedModel
+    processor: ProcessorMixin
+    name: str
+    folder: Path
+    family: str
+    quantization: Quantization
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def context_tokens(self) -> int:
+        return int(self.model.config.get_text_config().max_position_embeddings)
+
+
 def load_engine(spec: ModelSpec, progress: Callable[[LoadProgress], None], cancel: threading.Event) -> LocalEngine:
     """Load a model and give the engine that runs it.
 
     Raises a `ModelError` with one plain sentence when the model cannot be had, and soon after `cancel` is set. The
     pocket model is loaded like any other; only its place is known beforehand.
     """
+    loaded = load_model(spec, progress, cancel)
+    with _Steps(progress, cancel)("Testing the model"), _plain_errors():
+        return _start_engine(spec, loaded)
+
+
+def load_model(spec: ModelSpec, progress: Callable[[LoadProgress], None], cancel: threading.Event) -> LoadedModel:
+    """Load a model's weights and processor, with its adapter. Raises what `load_engine` raises."""
     step = _Steps(progress, cancel)
     with step("Looking for the model") as report:
         folder = find_model(spec.model, report, cancel)
     with step("Checking the files"):
         config = check_files(folder)
+        adapter = check_adapter(Path(spec.adapter), folder, _name(spec, folder)) if spec.adapter else None
     with step("Starting PyTorch"):
         _import_torch()
         plan = _plan(spec, folder, config)
@@ -89,8 +118,11 @@ def load_engine(spec: ModelSpec, progress: Callable[[LoadProgress], None], cance
     with step("Loading the weights") as report, _plain_errors():
         model = _load_model(plan, report, cancel)
         processor = _load_processor(folder)
-    with step("Testing the model"), _plain_errors():
-        return _start_engine(spec, plan, model, processor)
+    name = _name(spec, folder)
+    if adapter:
+        with step("Adding the adapter"), _plain_errors():
+            model = apply_adapter(model, adapter, name, merge=plan.quantization == "none")
+    return LoadedModel(model, processor, name, folder, plan.family, plan.quantization, plan.device, plan.dtype)
 
 
 def estimate_bytes(folder: Path, quantization: Quantization, dtype: torch.dtype) -> int:
@@ -153,7 +185,7 @@ def _import_torch() -> None:
             "pip install --force-reinstall torch torchvision."
         ) from error
     transformers.utils.logging.set_verbosity_error()
-    logging.getLogger("bitsandbytes.autograd._functions").setLevel(logging.ERROR)  # it logs every matrix product
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)  # it logs every matrix product, and kernels it lacks
 
 
 def _plan(spec: ModelSpec, folder: Path, config: dict[str, Any]) -> _Plan:
@@ -324,20 +356,22 @@ def _load_processor(folder: Path) -> ProcessorMixin:
     return processor
 
 
-def _start_engine(spec: ModelSpec, plan: _Plan, model: PreTrainedModel, processor: ProcessorMixin) -> LocalEngine:
+def _start_engine(spec: ModelSpec, loaded: LoadedModel) -> LocalEngine:
     from model.engines.local import LocalEngine
 
+    adapter = Path(spec.adapter).expanduser().resolve().name if spec.adapter else ""
     info = EngineInfo(
-        name=_name(spec, plan.folder),
-        family=plan.family,
-        device=_device_label(plan.device),
-        dtype=_DTYPE_LABELS[str(plan.dtype).removeprefix("torch.")],
-        quantization=plan.quantization,
-        memory_bytes=model.get_memory_footprint(),
-        context_tokens=model.config.get_text_config().max_position_embeddings,
-        is_pocket=plan.folder.resolve() == POCKET_DIR,
+        name=f"{loaded.name}+{adapter}" if adapter else loaded.name,
+        family=loaded.family,
+        device=_device_label(loaded.device),
+        dtype=_DTYPE_LABELS[str(loaded.dtype).removeprefix("torch.")],
+        quantization=loaded.quantization,
+        memory_bytes=loaded.model.get_memory_footprint(),
+        context_tokens=loaded.context_tokens,
+        is_pocket=loaded.folder.resolve() == POCKET_DIR,
+        adapter=adapter,
     )
-    engine = LocalEngine(model, processor, info)
+    engine = LocalEngine(loaded.model, loaded.processor, info)
     engine.self_test()
     return engine
 

@@ -180,7 +180,10 @@ StreamEvent = Queued | Resized | Chunk
 
 @dataclass(frozen=True, slots=True)
 class EngineInfo:
-    """What is loaded, in the words that the header shows."""
+    """What is loaded, in the words that the header shows.
+
+    `name` is the model's, with "+" and the name of the `adapter` behind it where there is one.
+    """
 
     name: str
     family: str
@@ -190,6 +193,12 @@ class EngineInfo:
     memory_bytes: int
     context_tokens: int
     is_pocket: bool = False
+    adapter: str = ""
+
+    @property
+    def base_name(self) -> str:
+        """The name of the model itself, without its adapter."""
+        return self.name.removesuffix(f"+{self.adapter}")
 
 
 @dataclass(frozen=True, slots=True)

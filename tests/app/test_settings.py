@@ -138,6 +138,7 @@ def test_a_named_file_that_is_missing_is_not_ignored(
 EVERYWHERE = {
     "model": ("some/model", "some/model"),
     "quantization": ("4bit", "4bit"),
+    "adapter": ("adapters/mine", "adapters/mine"),
     "device": ("cuda:1", "cuda:1"),
     "dtype": ("float16", "float16"),
     "host": ("0.0.0.0", "0.0.0.0"),
