@@ -210,7 +210,7 @@ def _first_frame(container: Any, stream: Any) -> Any:
 
 
 def _scan(path: str, demuxer: str) -> tuple[list[float], int, bool]:
-    """Time stamps of all pictures in order, the number of keyframes, and whether there was time for all of them."""
+    """When there is a new picture, in order, the number of keyframes, and whether there was time for all packets."""
     stamps: list[float] = []
     keys, ends_at = 0, time.monotonic() + _SCAN_S
     with opened(path, demuxer) as container:
@@ -229,8 +229,8 @@ def _scan(path: str, demuxer: str) -> tuple[list[float], int, bool]:
                 stamps.append(float(stamp * base))
                 keys += packet.is_keyframe
             if number % 1024 == 0 and time.monotonic() > ends_at:
-                return sorted(stamps), keys, False
-    return sorted(stamps), keys, True
+                return sorted(set(stamps)), keys, False
+    return sorted(set(stamps)), keys, True
 
 
 def _claimed_duration_s(path: str, demuxer: str) -> float:
