@@ -228,6 +228,11 @@ class History:
             used = {item["sha256"] for row in rows.values() for item in json.loads(row["pictures"])}
             return [sha256 for sha256 in sorted(used) if not _is_used(db, sha256)]
 
+    def uses(self, sha256: str) -> bool:
+        """Whether a message of anybody has this picture or video."""
+        with self._reading() as db:
+            return _is_used(db, sha256)
+
     def close(self) -> None:
         with self._lock:
             self._db.close()

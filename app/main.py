@@ -40,6 +40,7 @@ def main(settings: Settings) -> None:
     from model import workers
 
     studio = Studio(settings, EngineManager(announce=say), MediaStore(settings.data_dir), History(settings.data_dir))
+    studio.media.remove_unused_videos(studio.history.uses)
     hosts = AllowedHosts(settings)
 
     def share() -> None:

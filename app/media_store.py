@@ -10,8 +10,9 @@ import hashlib
 import os
 import re
 import threading
+import time
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -30,6 +31,7 @@ _Key = str | tuple[str, Sampling]
 """A picture's hash, or a video's and how its frames are chosen."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _PIECE_BYTES = 2**20
+_UNUSED_S = 7 * 24 * 3600
 _POSTER_AT = 0.1
 """Where in a video its small picture is from, as a share of its duration: many begin with a black one."""
 
@@ -139,6 +141,17 @@ class MediaStore:
             self._preview_path(sha256),
         ):
             path.unlink(missing_ok=True)
+
+    def remove_unused_videos(self, is_used: Callable[[str], bool]) -> None:
+        """Forget videos that nothing has used for a week: the Video tab keeps no conversations that would do so."""
+        now_s = time.time()
+        for path in (self._folder / "videos").glob("*/*"):
+            try:
+                is_old = now_s - max(path.stat().st_mtime, path.stat().st_atime) > _UNUSED_S
+            except OSError:
+                continue  # another program on the same folder was faster
+            if is_old and _SHA256.fullmatch(path.name) and not is_used(path.name):
+                self.remove(path.name)
 
     def _thumbnail_path(self, sha256: str) -> Path:
         return self._folder / "thumbnails" / f"{sha256}.jpg"

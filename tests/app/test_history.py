@@ -120,6 +120,15 @@ def test_deleting_names_the_pictures_that_nothing_uses_any_more(history: History
     assert texts(history, doomed) == []
 
 
+def test_what_a_message_shows_is_in_use(history: History) -> None:
+    conversation = history.start("me", "Title")
+    history.add(conversation, None, "user", "?", [VIDEO])
+    assert history.uses(VIDEO.sha256)
+    assert not history.uses(PICTURE.sha256)
+    history.delete("me", conversation)
+    assert not history.uses(VIDEO.sha256)
+
+
 def test_unknown_conversations_are_empty(history: History) -> None:
     assert history.turns("me", "nothing") == []
     assert history.bring_back("me", "nothing") == []

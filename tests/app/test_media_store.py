@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import threading
+import time
 import tracemalloc
 from dataclasses import replace
 from pathlib import Path
@@ -184,3 +185,17 @@ def test_a_removed_video_is_gone_with_its_small_picture_and_its_preview(tmp_path
     assert not [path for path in (tmp_path / "data").rglob("*") if path.is_file()]
     with pytest.raises(MediaError, match="no longer"):
         store.video(video.sha256)
+
+
+def test_a_video_that_nothing_has_used_for_a_week_is_removed(tmp_path: Path, video: VideoFile) -> None:
+    store, week_s = MediaStore(tmp_path / "data"), 7 * 24 * 3600
+    old_s = time.time() - week_s - 60
+    store.put_video(video)
+    path = store.video_path(video.sha256)
+    store.remove_unused_videos(lambda sha256: False)
+    assert path.exists(), "somebody may have it open"
+    os.utime(path, (old_s, old_s))
+    store.remove_unused_videos(lambda sha256: sha256 == video.sha256)
+    assert path.exists(), "a conversation uses it"
+    store.remove_unused_videos(lambda sha256: False)
+    assert not path.exists()
