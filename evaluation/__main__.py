@@ -62,7 +62,7 @@ def _run(options: argparse.Namespace) -> int:
         for sentence in failed[:_SHOWN_FAILURES]:
             print(f"  {sentence}", file=sys.stderr)
         print(f"Answers: {out}", file=sys.stderr)
-        whole = report(task, options.model, options.data.name, samples, results)
+        whole = report(task, _name(options), options.data.name, samples, results)
     print(f"{whole.table()}\n\n{whole.json_line()}")
     return STOPPED if not ended else FAILED if failed else 0
 
@@ -73,8 +73,8 @@ def _ask_what_is_left(
     """Whether all are asked now; no model is loaded where nothing is left."""
     if all(results.is_done(sample.number) for sample in samples):
         return True
-    print(f"Loading the model: {options.model}", file=sys.stderr)
-    spec = ModelSpec(options.model, options.quantization, options.device, options.dtype)
+    print(f"Loading the model: {_name(options)}", file=sys.stderr)
+    spec = ModelSpec(options.model, options.quantization, options.device, options.dtype, options.adapter)
     engine = load_engine(spec, lambda _: None, Event())
     try:
         asking = Asking(options.prompt, options.preset, options.max_new_tokens)
@@ -90,7 +90,9 @@ def _described(options: argparse.Namespace) -> Run:
         "data": _digest(options.data),
         "annotations": _digest(options.annotations) if options.annotations else None,
         "model": options.model,
-        "weights": _weights(options.model),
+        "weights": _weights(POCKET_DIR if options.model == POCKET_NAME else Path(options.model)),
+        "adapter": options.adapter,
+        "adapter_weights": _weights(Path(options.adapter)) if options.adapter else None,
         "quantization": options.quantization,
         "dtype": options.dtype,
         "prompt": options.prompt,
@@ -103,9 +105,9 @@ def _digest(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _weights(model: str) -> str | None:
-    """A mark of a local model's files, by their sizes and times: a folder may get other weights. None for a hub id."""
-    folder = POCKET_DIR if model == POCKET_NAME else Path(model).expanduser()
+def _weights(folder: Path) -> str | None:
+    """A mark of a folder's weights, by sizes and times of files: it may get others. None for what is no folder."""
+    folder = folder.expanduser()
     if not folder.is_dir():
         return None
     files = ((path.name, path.stat()) for path in sorted(folder.glob("*.safetensors")))
@@ -114,9 +116,16 @@ def _weights(model: str) -> str | None:
 
 
 def _default_out(options: argparse.Namespace) -> Path:
-    parts = (options.task, options.data.stem, Path(options.model).name)
-    name = "-".join(re.sub(r"[^\w.]+", "_", part) for part in parts)
+    parts = (options.task, options.data.stem, _name(options).rpartition("/")[2])
+    name = "-".join(re.sub(r"[^\w.+-]+", "_", part) for part in parts)
     return Path("results") / f"{name}.jsonl"
+
+
+def _name(options: argparse.Namespace) -> str:
+    """ "pocket", a hub id, or the last part of a folder's path; with the adapter's behind it."""
+    folder = Path(options.model).expanduser()
+    name = folder.resolve().name if folder.is_dir() else options.model
+    return f"{name}+{Path(options.adapter).expanduser().resolve().name}" if options.adapter else name
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -143,6 +152,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--preset", default="", help="Quality, Speed or Low memory: how large media are (default: Quality)")
     add("--max-new-tokens", type=_count, metavar="N", help="the longest answer (default: what suits task and preset)")
     add("--in-flight", type=_count, default=1, metavar="N", help="requests at a time (default: %(default)s)")
+    add("--adapter", default="", metavar="DIR", help="a LoRA adapter, as python -m training.finetune writes it")
     add("--quantization", default="none", choices=get_args(Quantization), help="fewer bits (default: %(default)s)")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")
     add("--dtype", default="auto", help="auto, bfloat16, float16, float32 (default: %(default)s)")

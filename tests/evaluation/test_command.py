@@ -103,6 +103,22 @@ def test_a_model_that_cannot_be_had_is_told(
     assert capsys.readouterr().err.endswith("This folder holds no model: it has no config.json.\n")
 
 
+def test_answers_with_an_adapter_are_those_of_another_run(
+    scenes: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "tuned" / "blue ones").mkdir(parents=True)
+    arguments = ["run", "--task", "refcoco", "--data", str(scenes / "refcoco.jsonl")]
+    with_adapter = [*arguments, "--adapter", "tuned/blue ones"]
+    assert main(with_adapter) == FAILED  # there is no adapter in the folder
+    out = Path("results") / "refcoco-refcoco-pocket+blue_ones.jsonl"
+    assert out.is_file()
+    capsys.readouterr()
+    assert main([*arguments, "--out", str(out)]) == NOT_USABLE
+    told = capsys.readouterr().err
+    assert "these are the results of another run, with a different adapter, adapter weights." in told
+
+
 @pytest.mark.parametrize("wrong", [("--limit", "0"), ("--limit", "many"), ("--task", "nothing"), ("--in-flight", "-1")])
 def test_options_that_make_no_sense_are_refused(scenes: Path, wrong: tuple[str, str]) -> None:
     with pytest.raises(SystemExit) as ended:
