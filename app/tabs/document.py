@@ -117,7 +117,12 @@ class _DocumentTab(WorkTab[Shown]):
             self.locked = self._html("document-locked-words")
             with gr.Row():
                 self.password = gr.Textbox(
-                    type="password", show_label=False, label="Password", max_lines=1, elem_id="document-password"
+                    type="password",
+                    show_label=False,
+                    label="Password",
+                    placeholder="Password",
+                    max_lines=1,
+                    elem_id="document-password",
                 )
                 self.unlock = gr.Button("Open", variant="primary", min_width=0, elem_id="document-unlock")
                 self.skip = gr.Button("Leave it out", min_width=0, elem_id="document-skip")
