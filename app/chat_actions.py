@@ -123,8 +123,8 @@ class ChatActions:
     def send(self, session: Session, person: str, place: Place, draft: Draft, knobs: Knobs) -> Iterator[Shown]:
         """Keep a message and answer it. Refused, it stays in the composer as it was."""
 
-        def ask(engine: Engine) -> Question:
-            return self._dialogue.ask(person, place, draft, knobs, engine)
+        def ask(engine: Engine, cancel: threading.Event) -> Question:
+            return self._dialogue.ask(person, place, draft, knobs, engine, cancel)
 
         # After an edit the composer takes back what stood there before; else it gives away what was sent.
         on_asked = Shown(edited_id="", editing="") if place.edited_id else Shown(sent=_sent(draft))
@@ -133,8 +133,8 @@ class ChatActions:
     def again(self, session: Session, person: str, place: Place, message_id: str, knobs: Knobs) -> Iterator[Shown]:
         """Answer the person's message that `message_id` is, or answers, once more; the old answer stays a version."""
 
-        def ask(engine: Engine) -> Question:
-            return self._dialogue.ask_again(person, place, message_id, knobs, engine)
+        def ask(engine: Engine, cancel: threading.Event) -> Question:
+            return self._dialogue.ask_again(person, place, message_id, knobs, engine, cancel)
 
         yield from self._run(session, person, knobs, ask)
 
@@ -143,8 +143,8 @@ class ChatActions:
         example = self._examples[number]
         draft = Draft(example.question, (example.path,))
 
-        def ask(engine: Engine) -> Question:
-            return self._dialogue.ask(person, Place(), draft, knobs, engine)
+        def ask(engine: Engine, cancel: threading.Event) -> Question:
+            return self._dialogue.ask(person, Place(), draft, knobs, engine, cancel)
 
         yield from self._run(session, person, knobs, ask)
 
@@ -258,7 +258,7 @@ class ChatActions:
         session: Session,
         person: str,
         knobs: Knobs,
-        ask: Callable[[Engine], Question],
+        ask: Callable[[Engine, threading.Event], Question],
         on_asked: Shown | None = None,
     ) -> Iterator[Shown]:
         """Wait for the model, ask, answer. What is refused before it was stored leaves the page as it is."""
@@ -272,7 +272,7 @@ class ChatActions:
             if previous is not None:
                 previous.ended.wait(_STOP_PATIENCE_S)
             engine = yield from self._engine(run.cancel)
-            question = ask(engine)
+            question = ask(engine, run.cancel)
             if on_asked is not None:
                 yield on_asked
             yield from self._answer(session, person, question, knobs, engine, run.cancel)

@@ -149,19 +149,28 @@ class Dialogue:
             return Prospect(kept)
         return Prospect(kept, prompt.memory_bytes, (*filter(None, [not_learned(engine.info, "free")]), *part.notices))
 
-    def ask(self, person: str, place: Place, draft: Draft, knobs: Knobs, engine: Engine) -> Question:
+    def ask(
+        self,
+        person: str,
+        place: Place,
+        draft: Draft,
+        knobs: Knobs,
+        engine: Engine,
+        cancel: threading.Event | None = None,
+    ) -> Question:
         """Keep a new message after the last one that the page shows; an edited one becomes a branch beside the old.
 
-        Raises `StudioError`, with nothing stored, when the message cannot be sent as it stands.
+        Raises `StudioError`, with nothing stored, when the message cannot be sent as it stands, or when `cancel` is set
+        while its videos are read.
         """
         if place.conversation_id and not self._history.has(person, place.conversation_id):
             raise ConversationGone
         branch = self._branch(person, place)
         media = [self._read_to_send(file) for file in draft.files]
-        parts = [self._part(medium, knobs, engine) for medium in media]
+        parts = [self._part(medium, knobs, engine, cancel) for medium in media]
         text = draft.text if draft.text.strip() else _meant(parts)
         message = Message("user", (*parts, *_words(text)))
-        prompt = self._prepare([*self._messages(branch, knobs, engine), message], knobs, engine)
+        prompt = self._prepare([*self._messages(branch, knobs, engine, cancel), message], knobs, engine)
         for medium in media:
             self._store(medium)
         title = " ".join(draft.text.split()) or next((medium.name for medium in media if medium.name), text)
@@ -170,7 +179,15 @@ class Dialogue:
         message_id = self._history.add(conversation_id, parent_id, "user", text, _kept(parts, prompt.media))
         return Question(conversation_id, message_id, uuid.uuid4().hex, prompt)
 
-    def ask_again(self, person: str, place: Place, message_id: str, knobs: Knobs, engine: Engine) -> Question:
+    def ask_again(
+        self,
+        person: str,
+        place: Place,
+        message_id: str,
+        knobs: Knobs,
+        engine: Engine,
+        cancel: threading.Event | None = None,
+    ) -> Question:
         """Go back to the person's message that `message_id` is, or answers, to have it answered once more."""
         branch = self._history.branch(person, place.conversation_id, place.leaf_id)
         end = next((i for i, turn in enumerate(branch) if turn.id == message_id), len(branch) - 1)
@@ -178,7 +195,7 @@ class Dialogue:
             end -= 1
         if end < 0:
             raise EngineError("There is no message to answer here any more.")
-        prompt = self._prepare(self._messages(branch[: end + 1], knobs, engine), knobs, engine)
+        prompt = self._prepare(self._messages(branch[: end + 1], knobs, engine, cancel), knobs, engine)
         self._history.set_leaf(place.conversation_id, branch[end].id)
         return Question(place.conversation_id, branch[end].id, uuid.uuid4().hex, prompt)
 
@@ -234,20 +251,22 @@ class Dialogue:
         system = [Message("system", (Text(knobs.system_prompt),))] if knobs.system_prompt.strip() else []
         return engine.prepare([*system, *messages], _budget(knobs, engine), add_vision_id=knobs.number_pictures)
 
-    def _messages(self, branch: Sequence[Turn], knobs: Knobs, engine: Engine) -> list[Message]:
-        return [
-            Message(
-                turn.role,
-                (*(self._part(self._stored(medium), knobs, engine) for medium in turn.media), *_words(turn.text)),
-            )
-            for turn in branch
-        ]
+    def _messages(
+        self, branch: Sequence[Turn], knobs: Knobs, engine: Engine, cancel: threading.Event | None
+    ) -> list[Message]:
+        messages = []
+        for turn in branch:
+            parts = (self._part(self._stored(medium), knobs, engine, cancel) for medium in turn.media)
+            messages.append(Message(turn.role, (*parts, *_words(turn.text))))
+        return messages
 
-    def _part(self, medium: Image | VideoFile, knobs: Knobs, engine: Engine) -> Image | Video:
+    def _part(
+        self, medium: Image | VideoFile, knobs: Knobs, engine: Engine, cancel: threading.Event | None = None
+    ) -> Image | Video:
         """What the model is given: of a video the frames that the preset looks at."""
         if isinstance(medium, Image):
             return medium
-        return self._media.frames(medium, sampling_of(engine.info, knobs.preset))
+        return self._media.frames(medium, sampling_of(engine.info, knobs.preset), cancel)
 
     def _stored(self, medium: Medium) -> Image | VideoFile:
         return self._media.video(medium.sha256, medium.name) if medium.is_video else self._media.get(medium.sha256)

@@ -61,7 +61,9 @@ class MediaStore:
         Raises `StudioError` when the disk refuses, `MediaError` when the file is no longer the one that was opened.
         """
         path = self.video_path(file.sha256)
-        if not path.exists():
+        if path.exists():
+            path.touch()  # in use again
+        else:
             _write_whole(path, _pieces(file))
         self._videos[file.sha256] = replace(file, path=path)
         return media_url(file.sha256)
@@ -93,13 +95,13 @@ class MediaStore:
             raise MediaError("This video is no longer in the data folder.")
         return replace(file, name=name or file.name)
 
-    def frames(self, file: VideoFile, sampling: Sampling) -> Video:
+    def frames(self, file: VideoFile, sampling: Sampling, cancel: threading.Event | None = None) -> Video:
         """The frames of a video that a model is to see, decoded once as long as they are in use.
 
-        Raises `MediaError` when they cannot be decoded.
+        Raises `MediaError` when they cannot be decoded, and `RequestError` when `cancel` is set meanwhile.
         """
         known = self._known((file.sha256, sampling))
-        video = known if isinstance(known, Video) else look(file, sampling)
+        video = known if isinstance(known, Video) else look(file, sampling, cancel)
         self._remember((file.sha256, sampling), video)
         return replace(video, name=file.name)
 

@@ -119,7 +119,7 @@ class Gate:
     def _too_long(self) -> JSONResponse:
         return _refuse(
             413,
-            f"This is more than can be sent at once. A picture may have up to {self._settings.max_upload_mb} MB; "
+            f"This is more than can be sent at once. A file may have up to {self._settings.max_upload_mb} MB; "
             "--max-upload-mb changes that.",
         )
 

@@ -16,6 +16,7 @@ from app.dialogue import Draft, Knobs, Place
 from app.engine_manager import EngineManager
 from app.examples import Example
 from app.studio import Studio
+from model import decoding
 from model.engines.base import Engine
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
@@ -403,3 +404,20 @@ def test_the_page_says_what_the_pocket_model_can_and_cannot_do(make_studio: Make
 
 def _ids(html: str, action: str) -> list[str]:
     return [piece.split('"')[0] for piece in html.split(f'data-do="{action}" data-id="')[1:]]
+
+
+def hang(*arguments: object) -> None:
+    """Runs in the process that decodes."""
+    time.sleep(60)
+
+
+def test_reading_a_video_is_stopped_and_the_message_stays(
+    actions: ChatActions, studio: Studio, video_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(decoding, "frames_at", hang)  # no clip of a test takes long enough to be stopped
+    session = Session()
+    threading.Timer(1.0, session.stop).start()
+    page = last(actions.send(session, ME, Place(), Draft("What happens?", (video_file,)), Knobs()))
+    assert "Reading the video was stopped." in str(page["notice"])
+    assert "sent" not in page
+    assert not studio.history.conversations(ME)
