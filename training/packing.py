@@ -22,6 +22,7 @@ from training.dialogues import Turn
 LAST_DIGIT_WEIGHT = 0.05
 # A sentence has few words that matter among many digits of other answers.
 SENTENCE_WEIGHT = 3.0
+TENTHS_WEIGHT = 0.3
 EVENTS_WEIGHT = 2.0
 """The same for the JSON of events, in which only times and a few words are not always the same."""
 SHORT, LONG = 416, 1200
@@ -142,7 +143,7 @@ class Packer:
             numbers += [-1] * (len(ids) - len(numbers))
             times_s += [-1] * (len(ids) - len(times_s))
             add(answer, self._about(answer, turn))
-            learnt = self._answer_weights(answer, EVENTS_WEIGHT if pairs_s else 1.0)
+            learnt = self._answer_weights(answer) if pairs_s is None else self._weights_of_times(answer)
             weights += learnt if turn.learnt else [0.0] * len(answer)
             numbers += self._coordinates(answer) if turn.learnt else [-1] * len(answer)
             times_s += self._times(answer, turn.answer) if pairs_s and turn.learnt else [-1] * len(answer)
@@ -173,12 +174,21 @@ class Packer:
             tokens += [self._frame[0], *[self._video] * (rows * columns), self._frame[1]]
         return (*tokens, self._frame[1])
 
-    def _answer_weights(self, answer: list[int], of_json: float) -> list[float]:
+    def _weights_of_times(self, answer: list[int]) -> list[float]:
+        """Of an answer about a video: what stands behind the point of a number matters little."""
+        usual = EVENTS_WEIGHT if answer[0] == self._fence else SENTENCE_WEIGHT
+        point = self.encode("3.2")[1]
+        behind = [
+            index > 0 and answer[index - 1] == point and token in self._digits for index, token in enumerate(answer)
+        ]
+        return [usual * (TENTHS_WEIGHT if is_behind else 1.0) for is_behind in behind]
+
+    def _answer_weights(self, answer: list[int]) -> list[float]:
         if answer[0] != self._fence:
             return [SENTENCE_WEIGHT] * len(answer)
         digit = [token in self._digits for token in answer]
         return [
-            LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else of_json
+            LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else 1.0
             for i in range(len(answer))
         ]
 

@@ -185,14 +185,14 @@ def _never(footage: Footage, rng: np.random.Generator, what: str) -> Turn:
 
 
 def events(footage: Footage, rng: np.random.Generator) -> list[Turn]:
-    """Everything that happens, as the JSON that the program asks for."""
+    """Everything that happens, as the JSON that the program asks for; what comes first, for its times depend on it."""
     pieces: list[Piece] = []
     for index, one in enumerate(happenings(footage)):
         start, end = (clock(footage.pairs_s[sight.pair]) for sight in (one.first, one.last))
         before = '"},\n\t{' if index else "```json\n[\n\t{"
-        pieces.append((f'{before}"start_time": "{start}", "end_time": "', (one.first.cell,)))
-        pieces.append((f'{end}", "description": "', (one.last.cell,)))
-        pieces.append((f"{one.words}.", (one.first.cell,)))
+        pieces.append((f'{before}"description": "{one.words}.", "start_time": "', (one.first.cell,)))
+        pieces.append((f'{start}", "end_time": "', (one.first.cell,)))
+        pieces.append((end, (one.last.cell,)))
     question = video_prompt(offtopic.FAMILY, "describe", "")
     if rng.random() < 0.3:
         question = typed(rng, pick(rng, wordings.VIDEO_EVENTS))
