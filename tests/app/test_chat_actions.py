@@ -22,6 +22,7 @@ from model.engines.fake import FakeEngine
 from model.errors import EngineError
 from model.loading import LoadProgress, ModelSpec
 from model.types import GenerationOptions
+from model.video import open_video
 from tests.app.conftest import MakeStudio
 
 ME = "me"
@@ -421,3 +422,17 @@ def test_reading_a_video_is_stopped_and_the_message_stays(
     assert "Reading the video was stopped." in str(page["notice"])
     assert "sent" not in page
     assert not studio.history.conversations(ME)
+
+
+def test_a_copy_for_the_browser_is_made_once(
+    actions: ChatActions, studio: Studio, video_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = open_video(video_file)
+    studio.media.put_video(file)
+    made = json.loads(actions.copy(file.sha256))
+    assert made["url"] == f"/media/{file.sha256}/preview"
+    assert studio.media.preview(file.sha256) is not None
+    monkeypatch.setattr("app.chat_actions.preview", lambda *arguments: pytest.fail("made again"))
+    assert json.loads(actions.copy(file.sha256))["url"] == made["url"]
+    lost = json.loads(actions.copy("0" * 64))
+    assert lost["problem"] == "This video is no longer in the data folder."
