@@ -15,8 +15,9 @@ import pytest
 
 from model import decoding, video
 from model.errors import MediaError, MediaTooLarge
-from model.video import Sampling, VideoLimits, frames_at, open_video, sample_times
+from model.video import Sampling, VideoLimits, frames_at, is_video, open_video, sample_times
 from tests.model.clips import SIZE_WH, number_of, numbered, steady, write_clip
+from tests.model.pictures import drawn, encoded
 
 FORMATS = (
     ("libx264", "mp4"),
@@ -205,6 +206,17 @@ def _written(path: Path, data: bytes) -> Path:
 def test_what_is_no_video_gets_a_plain_sentence(tmp_path: Path, name: str, data: bytes, sentence: str) -> None:
     with pytest.raises(MediaError, match=sentence):
         open_video(_written(tmp_path / name, data))
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "HEIF", "AVIF"])
+def test_a_picture_is_no_video_whatever_boxes_it_comes_in(tmp_path: Path, kind: str) -> None:
+    assert not is_video(_written(tmp_path / "picture", encoded(drawn(), kind)))
+
+
+@pytest.mark.parametrize(("codec", "extension"), FORMATS)
+def test_a_video_is_known_by_its_content(tmp_path: Path, codec: str, extension: str) -> None:
+    clip = write_clip(tmp_path / f"clip.{extension}", steady(6, 10), codec=codec)
+    assert is_video(clip.rename(tmp_path / "picture.png"))
 
 
 def test_sound_without_pictures_is_named(tmp_path: Path) -> None:
