@@ -212,13 +212,13 @@
       }
     }
 
-    /** Each frame from its moment on, until the next one or as wide as it is. */
+    /** Each frame from its moment on, until the next one or as wide as it is; the last as long as the one before. */
     drawFrames() {
       const nodes = pool(this.parts.frames, this.frames.length, () => create('img', 'st-frame'));
       const [width, height] = this.value.size_wh;
       const natural = (FRAME_PX * width) / height || FRAME_PX;
       this.frames.forEach(([seconds, address], i) => {
-        const until = this.frames[i + 1]?.[0] ?? this.duration;
+        const until = this.frames[i + 1]?.[0] ?? Math.min(2 * seconds - this.frames[i - 1][0], this.duration);
         const node = nodes[i];
         if (node.getAttribute('src') !== address) Object.assign(node, { src: address, alt: '', draggable: false });
         node.style.left = this.percent(seconds);
