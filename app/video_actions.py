@@ -75,6 +75,10 @@ class Exchange:
         return self.watched is not None and self.events != _in_order(self.watched.answer.events)
 
     @property
+    def notices(self) -> tuple[str, ...]:
+        return self.watched.notices if self.watched else ()
+
+    @property
     def messages(self) -> tuple[Message, ...]:
         """The question as it was put to the model, and what it said; nothing where it said nothing."""
         if self.watched is None or not self.watched.raw:
@@ -88,7 +92,8 @@ class Session:
     of its event that a person clicked last.
 
     `frames` are those of the next question, `cost` is what it takes; `kept` are those read so far, by how they were
-    chosen, and `strip` are those that are shown. `run` ends what runs, `copying` the making of a copy to play.
+    chosen, and `strip` are those that are shown. `run` ends what runs, `reading` the reading of
+    frames for the next question, `copying` the making of a copy to play.
     """
 
     file: VideoFile | None = None
@@ -106,12 +111,21 @@ class Session:
     chosen: tuple[Exchange, int] | None = None
     labels: tuple[str, ...] = ()
     run: threading.Event | None = None
+    reading: threading.Event | None = None
     copying: threading.Event | None = None
 
     def stop(self) -> None:
         """End what runs; results so far are kept."""
         if self.run is not None:
             self.run.set()
+        if self.reading is not None:
+            self.reading.set()
+
+    def stop_reading(self) -> None:
+        """Nobody waits for these frames any more."""
+        if self.reading is not None:
+            self.reading.set()
+        self.reading = None
 
     def stop_copying(self) -> None:
         if self.copying is not None:
@@ -260,6 +274,7 @@ class VideoActions:
             with ThreadPoolExecutor(1) as pool:
                 work = pool.submit(preview, file, made, cancel, shares.append)
                 try:
+                    yield shares[-1]
                     while not wait([work], _TELL_EVERY_S).done:
                         yield shares[-1]
                     work.result()
@@ -273,18 +288,24 @@ class VideoActions:
         if file is None or engine is None:
             yield Shown(stage="")
             return
+        session.stop_reading()
+        reading = session.reading = threading.Event()
         sampling = sampling_of(engine.info, session.preset, session.range_s)
         try:
             if sampling not in session.kept:
-                yield Shown(stage=stage_html(_reading_words(file, sampling)))
-            frames = self._frames(session, file, sampling)
+                yield Shown(stage=stage_html(_reading_words(file, sampling)), is_running=True)
+            frames = self._frames(session, file, sampling, reading)
         except StudioError as error:
-            yield Shown(stage="", error=error_html(str(error)))
+            if session.reading is reading:  # else something newer is wanted, which tells how it goes
+                sentence = "" if reading.is_set() else error_html(str(error))
+                yield Shown(stage="", error=sentence, is_running=session.run is not None)
             return
-        if session.file is not file or sampling != sampling_of(engine.info, session.preset, session.range_s):
-            return  # something else is wanted by now, and measured by its own call
+        if session.reading is not reading:
+            return
         session.frames, session.cost = frames, self._cost(session, engine, frames.video)
-        yield replace(self._state(session), frames=_strip(session, frames), stage=None if session.run else "")
+        is_running = session.run is not None
+        shown = replace(self._state(session), frames=_strip(session, frames), is_running=is_running)
+        yield shown if is_running else replace(shown, stage="")
 
     def choose_preset(self, session: Session, preset: str) -> Iterator[Shown]:
         session.preset = preset
@@ -332,7 +353,7 @@ class VideoActions:
         sampling = sampling_of(engine.info, ask.preset, ask.range_s)
         if sampling not in session.kept:
             yield Shown(stage=stage_html(_reading_words(file, sampling)), is_running=True)
-        session.frames = self._frames(session, file, sampling)
+        session.frames = self._frames(session, file, sampling, run)
         yield Shown(frames=_strip(session, session.frames), is_running=True)
         yield from self._watch(session, engine, Exchange(ask, session.frames), run)
 
@@ -467,6 +488,7 @@ class VideoActions:
 
     def _begin(self, session: Session, file: VideoFile | None, src: str) -> None:
         session.stop_copying()
+        session.stop_reading()
         session.file, session.src, session.word, session.note = file, src, "", ""
         session.range_s = session.frames = session.cost = session.chosen = None
         session.kept, session.thread, session.labels = {}, [], ()
@@ -481,11 +503,11 @@ class VideoActions:
         told = session.frames.video if session.frames else session.file
         return notes_html(session.note, *(told.notices if told else ()))
 
-    def _frames(self, session: Session, file: VideoFile, sampling: Sampling) -> Sampled:
-        """The frames chosen so, read once. Raises `MediaError`."""
+    def _frames(self, session: Session, file: VideoFile, sampling: Sampling, cancel: threading.Event) -> Sampled:
+        """The frames chosen so, read once. Raises `MediaError`, and `RequestError` when `cancel` is set meanwhile."""
         kept = session.kept
         if sampling not in kept:
-            video = look(file, sampling)
+            video = look(file, sampling, cancel)
             frames = Sampled(video, frames_value(video))
             while len(kept) >= _SAMPLINGS_KEPT:
                 del kept[next(iter(kept))]
@@ -527,11 +549,10 @@ class VideoActions:
         turns, first_id, current = [], 0, session.current
         for each in session.thread:
             is_chosen = each is current and len(session.thread) > 1
-            turns.append(
-                view.Turn(
-                    each.ask, each.state, each.watched, each.events, first_id, each.error, each.is_corrected, is_chosen
-                )
-            )
+            known = each.frames.video.notices  # they stand below the player
+            notices = tuple(notice for notice in each.notices if notice not in known)
+            said = (each.ask, each.state, each.watched, each.events, first_id)
+            turns.append(view.Turn(*said, each.error, notices, each.is_corrected, is_chosen))
             first_id += len(each.events)
         return view.thread_html(turns, session.labels)
 

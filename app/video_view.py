@@ -54,6 +54,7 @@ class Turn:
     events: Sequence[TimeEvent]
     first_id: int
     error: str = ""
+    notices: tuple[str, ...] = ()
     is_corrected: bool = False
     is_chosen: bool = False
 
@@ -166,7 +167,7 @@ def _rows(turn: Turn, labels: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _notes(turn: Turn) -> list[str]:
-    notes: list[str] = []
+    notes = list(turn.notices)
     if turn.watched:
         notes += turn.watched.answer.problems
         is_cut = turn.watched.snapshot.last.finish_reason == "length"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import threading
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +24,7 @@ from app.watching import VideoAsk
 from model.engines.fake import FakeEngine
 from model.errors import OutOfMemory, RequestError
 from model.types import Video
+from model.video import Sampling, VideoFile, look
 from tests.app.videos import BOXES, FORMS, LISTED, SENTENCE
 from tests.model.clips import numbered, steady, write_clip
 from tests.model.parsing.answers import needs_real_outputs, raw_text, real_cases
@@ -132,6 +134,29 @@ def test_what_is_no_video_is_refused_and_the_one_before_stays(
     before = session.file
     assert "not a video" in (_last(actions.open(session, bad)).error or "")
     assert session.file is before
+
+
+def test_reading_frames_can_be_stopped_and_gives_way_to_what_is_wanted_now(
+    actions: VideoActions, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(file: VideoFile, sampling: Sampling, cancel: threading.Event) -> Video:
+        if sampling.range_s == (0.0, 1.0):
+            assert cancel.wait(20)
+            raise RequestError("Stopped.")
+        return look(file, sampling, cancel)
+
+    monkeypatch.setattr(video_actions, "look", slow)
+    session.range_s = (0.0, 1.0)
+    stopped = actions.measure(session)
+    assert next(stopped).is_running
+    session.stop()
+    assert [(shown.stage, shown.error, shown.is_running) for shown in stopped] == [("", "", False)]
+    outdated = actions.measure(session)
+    next(outdated)
+    session.range_s = (1.0, 3.0)
+    assert _frame_times(_last(actions.measure(session))) == [1.0, 1.5, 2.0, 2.5]
+    assert list(outdated) == []
+    assert len(_frame_times(actions.page(session))) == 4
 
 
 def test_without_a_model_the_video_plays_and_the_frames_come_once_there_is_one(
