@@ -9,6 +9,7 @@
   const { create, clamp, History } = window.StudioViewer;
   const LEAST_PX = 4; // a shorter drag is a click
   const NUDGE_S = 0.1;
+  const NEW_S = 1; // how long an event lasts that is put at the playhead
 
   const hundredth = (seconds) => Math.round(seconds * 100) / 100;
 
@@ -105,6 +106,20 @@
       this.timeline.say(`${item.label || 'Event'} removed.`);
     }
 
+    /** Put an event where the chosen part is or, without one, at the playhead; it belongs to the answer of the chosen event,
+     *  else to the latest. */
+    add() {
+      const { range_s: range, lanes, duration_s: duration } = this.value;
+      if (!this.ready || !lanes.length) return false;
+      const { now } = this.timeline;
+      const [start, end] = (range ?? [now, Math.min(now + NEW_S, duration)]).map(hundredth);
+      const lane = this.item?.lane ?? lanes.length - 1;
+      const made = { lane, thing: null, label: 'event', start_s: start, end_s: end, xyxy: null, span: null, attributes: {} };
+      this.commit([...this.value.events, made], made);
+      this.timeline.say('Event added.');
+      return this.rename();
+    }
+
     rename() {
       const input = this.timeline.parts.details.querySelector('input[name=label]');
       input?.focus({ preventScroll: true });
@@ -165,18 +180,26 @@
       const shown = item ? `${item.id} ${Boolean(item.isRun)} ${this.ready}` : '';
       if (details.dataset.shown !== shown) {
         details.dataset.shown = shown;
-        details.replaceChildren(...(item ? this.fields(item) : [this.hint()]));
+        details.replaceChildren(...(item ? this.fields(item) : this.hints()));
       } else if (!item) {
-        details.replaceChildren(this.hint());
+        details.replaceChildren(...this.hints());
       }
       if (item) this.fillDetails(item);
     }
 
-    hint() {
-      const words = this.value.events.length
-        ? 'Click an event to play it. Drag over the frames to ask about a part.'
-        : 'Drag over the frames to ask about a part of the video.';
-      return create('small', '', words);
+    /** What can be done as long as no event is chosen. */
+    hints() {
+      const { lanes, events } = this.value;
+      const drag = 'Drag over the frames to ask about a part of the video.';
+      const words = create('small', '', events.length ? `Click an event to play it. ${drag}` : drag);
+      return lanes.length ? [words, this.button('add', 'Add event', 'At the chosen part, else at the playhead (N)')] : [words];
+    }
+
+    button(name, words, title) {
+      const button = create('button', 'sv-remove', words);
+      Object.assign(button, { type: 'button', disabled: !this.ready, title });
+      button.dataset.do = name;
+      return button;
     }
 
     fields(item) {
@@ -187,11 +210,8 @@
         line.append(create('small', '', words), input);
         return line;
       };
-      const remove = create('button', 'sv-remove', 'Remove');
-      Object.assign(remove, { type: 'button', disabled: !this.ready, title: 'Remove (Delete)' });
-      remove.dataset.do = 'remove';
       const times = item.isRun ? [] : [field('start', 'From, s', 'number'), field('end', 'To, s', 'number')];
-      return [field('label', 'Label', 'text'), ...times, remove];
+      return [field('label', 'Label', 'text'), ...times, this.button('remove', 'Remove', 'Remove (Delete)')];
     }
 
     fillDetails(item) {
@@ -237,7 +257,7 @@
     }
 
     actions() {
-      return { undo: () => this.undo(), redo: () => this.undo(true), remove: () => this.remove() };
+      return { undo: () => this.undo(), redo: () => this.undo(true), remove: () => this.remove(), add: () => this.add() };
     }
 
     keys() {
@@ -245,6 +265,7 @@
       return {
         Delete: () => this.remove(),
         Backspace: () => this.remove(),
+        n: () => this.add(),
         F2: () => this.rename(),
         '[': () => this.setEnd('start'),
         ']': () => this.setEnd('end'),
@@ -259,7 +280,7 @@
     }
 
     keyHelp() {
-      return [['F2, double click', 'rename the event'], ['[ and ]', 'let it begin or end at the playhead'],
+      return [['N', 'add an event at the chosen part, else at the playhead'], ['F2, double click', 'rename the event'], ['[ and ]', 'let it begin or end at the playhead'],
         ['Alt + ← →', 'move it by a tenth of a second'], ['Alt + Shift + ← →', 'move its end'],
         ['Delete', 'remove it'], ['Ctrl + Z', 'undo'], ['Ctrl + Shift + Z', 'do again']];
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
@@ -11,9 +11,9 @@ import pytest
 from app.document_actions import Session
 from app.studio import Studio
 from app.tabs.document import _DocumentTab
-from app.tabs.parts import Updates
 from model.engines.fake import FakeEngine
 from tests.app.documents import MARKDOWN, REPORT
+from tests.app.streamed import texts
 
 
 @pytest.fixture
@@ -22,24 +22,15 @@ def tab(make_studio: Callable[..., Studio]) -> _DocumentTab:
         return _DocumentTab(make_studio(FakeEngine(MARKDOWN)))
 
 
-def _texts(tab: _DocumentTab, stream: Iterator[Updates]) -> list[Updates]:
-    """Everything that was streamed, which has to be text for widgets that a stream may change."""
-    shown = list(stream)
-    for updates in shown:
-        assert all(isinstance(value, str) for value in updates.values())
-        assert set(updates) <= set(tab._page)
-    return shown
-
-
 def test_what_streams_to_the_page_is_text(tab: _DocumentTab) -> None:
     session = Session(owner="ann")
-    added = _texts(tab, tab._streams(tab._add)(session, [str(REPORT)]))
+    added = texts(tab._page, tab._streams(tab._add)(session, [str(REPORT)]))
     assert 'data-pages="many"' in added[-1][tab.count]
     values: dict[Any, Any] = {tab.session: session, tab.mode: "markdown", tab.fields: [], tab.preset: "Quality"}
-    _, first, *_, last = _texts(tab, tab._read(values))
+    _, first, *_, last = texts(tab._page, tab._read(values))
     assert first[tab.running]
     assert not last[tab.running]
-    asked = _texts(tab, tab._streams(tab._actions.ask)(session, "Why?"))
+    asked = texts(tab._page, tab._streams(tab._actions.ask)(session, "Why?"))
     assert [updates[tab.question] for updates in asked if tab.question in updates] == [""]
 
 
@@ -51,7 +42,7 @@ def test_a_mode_shows_its_controls(tab: _DocumentTab) -> None:
 def test_closing_lists_anew_what_was_opened(tab: _DocumentTab) -> None:
     session = Session(owner="ann")
     tab._updates(tab._actions.welcome(session, "ann"))
-    _texts(tab, tab._streams(tab._add)(session, [str(REPORT)]))
+    texts(tab._page, tab._streams(tab._add)(session, [str(REPORT)]))
     updates = tab._does(tab._actions.clear)(session)
     assert "report.pdf" in updates[tab.welcome]
     assert updates[tab.count] == ""

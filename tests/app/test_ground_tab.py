@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
@@ -10,9 +10,9 @@ import gradio as gr
 from app.ground_actions import Session
 from app.studio import Studio
 from app.tabs.ground import _GroundTab
-from app.tabs.parts import Updates
 from model.engines.fake import FakeEngine
 from tests.app.found import picture
+from tests.app.streamed import texts
 
 
 def _tab(studio: Studio) -> _GroundTab:
@@ -20,27 +20,18 @@ def _tab(studio: Studio) -> _GroundTab:
         return _GroundTab(studio)
 
 
-def _texts(tab: _GroundTab, stream: Iterator[Updates]) -> list[Updates]:
-    """Everything that was streamed, which has to be text for widgets that a stream may change."""
-    shown = list(stream)
-    for updates in shown:
-        assert all(isinstance(value, str) for value in updates.values())
-        assert set(updates) <= set(tab._streamed)
-    return shown
-
-
 def test_what_streams_to_the_page_is_text(make_studio: Callable[..., Studio], tmp_path: Path) -> None:
     tab, session = _tab(make_studio(FakeEngine(('[{"bbox_2d": [1, 2, 3, 4], "label": "cup"}]',)))), Session()
     files = [tmp_path / name for name in ("a.png", "b.png")]
     for file in files:
         file.write_bytes(picture().data)
-    added = _texts(tab, tab._add(session, list(map(str, files[:1]))))
+    added = texts(tab._streamed, tab._add(session, list(map(str, files[:1]))))
     assert 'data-pictures="one"' in added[-1][tab.count]
-    _texts(tab, tab._add_folder(session, list(map(str, files[1:]))))
+    texts(tab._streamed, tab._add_folder(session, list(map(str, files[1:]))))
     values = {tab.session: session, tab.task: "detect", tab.categories: ["cup"], tab.query: ""}
     values |= {tab.preset: "Quality", tab.convention: "As the model writes them"}
-    first, *_, last = _texts(tab, tab._run_all(values))
+    first, *_, last = texts(tab._streamed, tab._run_all(values))
     assert first[tab.running]
     assert not last[tab.running]
     assert 'data-pictures="many"' in last[tab.count]
-    assert _texts(tab, tab._run(values))
+    assert texts(tab._streamed, tab._run(values))

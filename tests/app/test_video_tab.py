@@ -2,42 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 
 from app.studio import Studio
-from app.tabs.parts import ExportRow, Updates
+from app.tabs.parts import ExportRow
 from app.tabs.video import _VideoTab
 from app.video_actions import Session
 from model.engines.fake import FakeEngine
 from model.errors import RequestError
+from tests.app.streamed import texts
 from tests.app.videos import LISTED
 from tests.model.clips import steady, write_clip
-
-
-def _texts(tab: _VideoTab, stream: Iterator[Updates]) -> list[Updates]:
-    """Everything that was streamed, which has to be text for widgets that a stream may change."""
-    shown = list(stream)
-    for updates in shown:
-        assert all(isinstance(value, str) for value in updates.values())
-        assert set(updates) <= set(tab._streamed)
-    return shown
 
 
 def test_what_streams_to_the_page_is_text(make_studio: Callable[..., Studio], tmp_path: Path) -> None:
     with gr.Blocks():
         tab = _VideoTab(make_studio(FakeEngine(LISTED)))
     session = Session()
-    opened = _texts(tab, tab._open(session, [str(write_clip(tmp_path / "clip.mp4", steady(60, 10.0)))], 2.0))
+    opened = texts(tab._streamed, tab._open(session, [str(write_clip(tmp_path / "clip.mp4", steady(60, 10.0)))], 2.0))
     assert any('data-videos="one"' in updates.get(tab.count, "") for updates in opened)
     values = {tab.session: session, tab.task: "describe", tab.query: "", tab.preset: "Quality"}
-    first, *_, last = _texts(tab, tab._ask(values))
+    first, *_, last = texts(tab._streamed, tab._ask(values))
     assert "data-running" in first[tab.running]
     assert (last[tab.running], last[tab.stage]) == ("", "")
     assert "the door opens" in last[tab.thread]
-    example = _texts(tab, tab._streams(tab._actions.open_example)(session))
+    example = texts(tab._streamed, tab._streams(tab._actions.open_example)(session))
     assert example == [], "none was chosen"
 
 

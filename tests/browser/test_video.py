@@ -309,6 +309,13 @@ def test_events_are_changed_by_hand_and_every_change_undone(video: VideoPage, cl
     video.page.keyboard.press("Control+Shift+z")
     assert video.told() == moved
     expect(video.thread).to_contain_text("changed by hand")
+    video.page.keyboard.press("Escape")
+    video.drag_time(3.0, 4.0, video.head)
+    video.page.keyboard.press("n")
+    video.page.keyboard.type("a bell rings")
+    video.page.keyboard.press("Enter")
+    expect(video.rows).to_have_count(3)
+    expect(video.rows.nth(1)).to_contain_text("a bell rings0:03.0 – 0:04.0")
 
 
 def test_fields_of_the_chosen_event_change_it(video: VideoPage, clip: Path) -> None:
