@@ -35,6 +35,7 @@
       this.active = null; // id of the item chosen by click or key
       this.hot = null; // id under the pointer
       this.zoom = 1;
+      this.startS = 0; // of the first picture, on the player's clock
       this.find();
       this.tags = new Tags(this.parts.tags);
       this.editor = new EventEditor(this);
@@ -74,12 +75,23 @@
       this.zoom = 1;
       this.active = null;
       this.failedAt = '';
+      this.startS = 0;
       video.poster = this.value.poster;
       if (this.value.src) video.src = this.value.src;
       else video.removeAttribute('src');
       video.load();
+      this.findStart(this.value.src);
       setAttribute(video, 'aria-label', this.value.name || 'Video');
       this.parts.stage.style.setProperty('--aspect', String(this.value.size_wh[0] / this.value.size_wh[1] || 16 / 9));
+    }
+
+    /** Where the pictures begin after the sound, the player's clock starts with the sound: then the first picture that it
+     *  shows is from later than now. All other times here count from the first picture. */
+    findStart(src) {
+      const { video } = this.parts;
+      video.requestVideoFrameCallback?.((_, { mediaTime }) => {
+        if (src === this.value.src && mediaTime > video.currentTime + 0.001) this.startS = mediaTime;
+      });
     }
 
     /** The browser cannot play what it was given: Python may make something that it can. */
@@ -146,7 +158,7 @@
     }
 
     get now() {
-      return this.parts.video.currentTime || 0;
+      return Math.max(this.parts.video.currentTime - this.startS, 0);
     }
 
     get pxPerS() {
@@ -164,7 +176,7 @@
 
     seek(seconds, plays = false) {
       const { video } = this.parts;
-      video.currentTime = clamp(seconds, 0, this.duration);
+      video.currentTime = clamp(seconds, 0, this.duration) + this.startS;
       if (plays) video.play().catch(() => {}); // the browser may want a click first, or the file be no good
       this.drawNow();
       this.reveal(seconds);

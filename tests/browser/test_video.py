@@ -200,6 +200,19 @@ def test_the_picture_on_the_screen_is_that_of_the_event(video: VideoPage, clip: 
     assert video.plays_from(lambda: video.page.keyboard.press("Enter")) == pytest.approx(4.0)
 
 
+def test_times_count_from_the_first_picture_even_where_the_sound_begins_before(
+    video: VideoPage, tmp_path: Path
+) -> None:
+    late = [0.5 + time_s for time_s in steady(60, 10.0)]
+    video.choose(write_clip(tmp_path / "late.mp4", late, size_wh=(320, 160), sound="aac"))
+    video.task("Describe")
+    video.ask()
+    video.page.keyboard.press("ArrowDown")
+    video.at_rest(1.5)
+    assert video.shown_number() == 10
+    expect(video.page.locator("#video-timeline .st-clock")).to_contain_text("0:01.0 / 0:06.0")
+
+
 def test_an_event_is_seen_before_the_answer_has_ended_and_stop_keeps_it(
     video: VideoPage, running: Running, clip: Path
 ) -> None:
