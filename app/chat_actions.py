@@ -321,8 +321,6 @@ class ChatActions:
             end = Shown(live=live_view.left_html(live) if live else "", notice=view.error_html(str(problem)))
         except EngineError as problem:
             end = self._ended(person, question, str(problem))
-        if session.run is not None and session.run.cancel is cancel:
-            session.run = None  # who sees the end may go on at once
         yield end if session.shown_id == conversation_id else Shown(live="")
 
     def _ended(self, person: str, question: Question, error: str = "") -> Shown:

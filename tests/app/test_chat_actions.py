@@ -407,15 +407,6 @@ def _ids(html: str, action: str) -> list[str]:
     return [piece.split('"')[0] for piece in html.split(f'data-do="{action}" data-id="')[1:]]
 
 
-def test_who_sees_the_end_of_an_answer_can_go_on_at_once(actions: ChatActions) -> None:
-    session = Session()
-    shown = actions.send(session, ME, Place(), Draft("How many?"), Knobs())
-    page = until(shown, "Two shapes.", "conversation")  # the page has its last update, the server is not done with it
-    again = last(actions.again(session, ME, place_of(page), str(page["leaf_id"]), Knobs()))
-    assert "2 of 2" in str(again["conversation"])
-    assert list(shown) == []
-
-
 def hang(*arguments: object) -> None:
     """Runs in the process that decodes."""
     time.sleep(60)
