@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from app.engine_manager import EngineManager, EngineStatus, loading_words, require
+from app.engine_manager import EngineManager, EngineStatus, loading_words, require, spec_of
+from app.settings import Settings
 from model.engines.base import Engine
 from model.engines.fake import FakeEngine
 from model.errors import BrokenInstall, EngineError, ModelError, ModelNotFound
@@ -24,6 +25,11 @@ def settled(manager: EngineManager) -> EngineStatus:
     while (status := manager.wait(1)).state == "loading":
         assert time.monotonic() < deadline
     return status
+
+
+def test_what_is_loaded_is_what_the_settings_say() -> None:
+    told = {"model": "a/b", "quantization": "8bit", "device": "cpu", "dtype": "bfloat16", "adapter": "mine"}
+    assert spec_of(Settings.model_validate(told)) == ModelSpec(**told)  # type: ignore[arg-type]  # the texts are choices
 
 
 def test_loading_is_shown_step_by_step_and_ends_ready() -> None:
