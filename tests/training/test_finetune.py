@@ -28,6 +28,9 @@ from training.conversations import DataError
 from training.finetune import CHECKPOINTS, CURVES, LOG, Options, finetune, part_of, prepare
 from training.samples import SampleMaker
 
+# Seconds on an idle machine; a busy one may take its time.
+pytestmark = pytest.mark.timeout(600)
+
 WORDS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 WIDE: dict[str, Any] = {"hidden_size": 256, "num_attention_heads": 8, "head_dim": 32, "intermediate_size": 512}
 
