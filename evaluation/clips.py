@@ -54,19 +54,17 @@ def write_mp4(clip: Clip, path: Path) -> None:
 
 
 def facts(clip: Clip) -> list[Fact]:
-    """Everything that happens to shapes that keep their colour, and every change of colour."""
-    return [fact for actor in clip.actors for fact in _facts_of(actor, clip.duration_s)]
+    """Everything that happens, under the shapes' first names."""
+    return [fact for actor in clip.actors for fact in _facts_of(actor, clip.duration_s, actor.names[0])]
 
 
-def _facts_of(actor: Actor, duration_s: float) -> Iterator[Fact]:
-    name = actor.names[0]
+def _facts_of(actor: Actor, duration_s: float, name: str) -> Iterator[Fact]:
     start_s, end_s = actor.shown_s[0], min(actor.shown_s[1], duration_s)
     yield Fact("visible", name, f"The {name} is visible", start_s, end_s)
     if actor.moves_s:
         yield Fact("moves", name, f"The {name} moves", *actor.moves_s)
     if actor.turns:
         yield Fact("turns", name, f"The {name} turns {actor.turns[1]}", actor.turns[0], actor.turns[0])
-        return
     if start_s > 0:
         yield Fact("appears", name, f"The {name} appears", start_s, start_s)
     if end_s < duration_s:
@@ -88,8 +86,14 @@ def sample(engine: Engine, seed: tuple[int, int]) -> Iterator[Score]:
     yield from (moment_score(fact, told) for fact in true if fact.what == "turns")
     listed = [event.label.rstrip(".") for event in told]
     yield from (Score("video precision", float(_is_new(true, listed[: index + 1]))) for index in range(len(listed)))
-    for what in ("visible", "moves", "appears", "vanishes"):
-        asked = [fact for fact in true if fact.what == what and _keeps_its_name(clip, fact)]
+    askable = [
+        fact
+        for actor in clip.actors
+        if (name := _clear_name(clip, actor))
+        for fact in _facts_of(actor, clip.duration_s, name)
+    ]
+    for what in ("visible", "moves", "appears", "vanishes", "turns"):
+        asked = [fact for fact in askable if fact.what == what]
         if asked:
             yield from _asked(engine, shown, asked[int(rng.integers(len(asked)))], rng)
 
@@ -99,8 +103,11 @@ def _is_new(true: Sequence[Fact], listed: Sequence[str]) -> bool:
     return listed[-1] in {fact.words for fact in true} and listed[-1] not in listed[:-1]
 
 
-def _keeps_its_name(clip: Clip, fact: Fact) -> bool:
-    return all(fact.name not in actor.names or not actor.turns for actor in clip.actors)
+def _clear_name(clip: Clip, actor: Actor) -> str:
+    """What a shape is asked about by: its name as long as it keeps that, else its kind where there is only one."""
+    if not actor.turns:
+        return actor.names[0]
+    return actor.kind if [other.kind for other in clip.actors].count(actor.kind) == 1 else ""
 
 
 def _asked(engine: Engine, shown: Video, fact: Fact, rng: np.random.Generator) -> Iterator[Score]:

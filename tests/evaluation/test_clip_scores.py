@@ -36,7 +36,7 @@ def test_facts_of_a_clip() -> None:
         ("The red square appears", 2.0, 2.0),
         ("The red square vanishes", 5.0, 5.0),
     ]
-    (visible, turned) = clips.facts(clip(actor("red", (0.0, math.inf), (3.0, "blue"))))
+    visible, turned = clips.facts(clip(actor("red", (0.0, math.inf), (3.0, "blue"))))
     assert (visible.start_s, visible.end_s) == (0.0, 6.0)
     assert (turned.words, turned.start_s) == ("The red square turns blue", 3.0)
 
