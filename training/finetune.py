@@ -316,6 +316,7 @@ def _save(options: Options, loaded: LoadedModel, model: Any) -> None:
         # A name instead of a folder of this machine; to look for its vocabulary, peft would ask the hub.
         model.peft_config["default"].base_model_name_or_path = loaded.name
         model.save_pretrained(options.out, save_embedding_layers=False)
+        (options.out / "README.md").unlink(missing_ok=True)  # peft's card, which names that folder too
         write_base(options.out, loaded.folder, loaded.name)
 
 
