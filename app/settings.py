@@ -87,7 +87,7 @@ class Settings(BaseSettings):
         default=_ROOT / "data", description="where conversations and their pictures are kept", validate_default=True
     )
     share: bool = Field(default=False, description="also make a public address; whoever has it can use the program")
-    max_upload_mb: int = Field(default=50, ge=1, le=4096, description="the largest file that is accepted, in MB")
+    max_upload_mb: int = Field(default=128, ge=1, le=4096, description="the largest file that is accepted, in MB")
 
     @field_validator("data_dir")
     @classmethod
