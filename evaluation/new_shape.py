@@ -26,7 +26,7 @@ from model.catalog import POCKET_NAME
 from model.engines.base import Engine
 from model.loading import ModelSpec, load_engine
 from model.prompts import Task, task_prompt
-from training import dialogues
+from training import dialogues, pairs
 from training.dialogues import Turn, View
 from training.finetune import Options, finetune
 from training.scenes import Scene, draw, random_scene, shape_of
@@ -36,6 +36,8 @@ HEART = "heart"
 TRAIN_SEED, HELD_OUT_SEED, TEST_SEED = 8_000_000, 8_000_001, 8_000_002
 WITH_HEARTS = 0.6
 """Share of the conversations that have a heart in their picture; the others keep what the model knows alive."""
+TWO_PICTURES = 0.5
+"""Share of the conversations without hearts that compare two pictures."""
 MOST_TURNS = 3
 _ASKED: tuple[tuple[Task, str], ...] = (("detect", ""), ("find", HEART))
 
@@ -64,16 +66,24 @@ def with_hearts(scene: Scene, rng: np.random.Generator) -> Scene:
     return replace(scene, shapes=shapes)
 
 
+def has_heart(scene: Scene) -> bool:
+    return any(shape.kind == HEART for shape in scene.shapes)
+
+
 def scene_of(seed: int, index: int, share: float = WITH_HEARTS) -> tuple[Scene, np.random.Generator]:
     rng = np.random.default_rng((seed, index))
     scene = random_scene(rng)
     return (with_hearts(scene, rng) if rng.random() < share else scene), rng
 
 
-def turns_about(view: View, rng: np.random.Generator) -> list[Turn]:
-    """A conversation about one picture, from which every ability can be learnt or kept."""
+def turns_about(views: Sequence[View], rng: np.random.Generator) -> list[Turn]:
+    """A conversation about one picture or two, from which every ability can be learnt or kept."""
+    if len(views) == 2:
+        last = pairs.difference(views, rng) or pairs.compare(views, rng)
+        return [*pairs.compare(views, rng)[:1], *pairs.compare(views, rng)[:1], *last[:1]]
+    view = views[0]
     turns: list[Turn] = []
-    if any(shape.kind == HEART for shape in view.shapes):
+    if has_heart(view.scene):
         turns += dialogues.detect(view, rng)[:1] + dialogues.find(view, rng)[:1]
     while len(turns) < MOST_TURNS:
         turns += dialogues.about_one(view, rng)
@@ -87,16 +97,18 @@ def write_data(folder: Path, name: str, seed: int, count: int) -> Path:
     with path.open("w", encoding="utf-8") as file:
         for index in range(count):
             scene, rng = scene_of(seed, index)
-            picture = folder / f"{name}-{index:04}.png"
-            cv2.imwrite(str(picture), draw(scene)[:, :, ::-1])
-            turns = turns_about(View.of(scene, grid_of(scene.size_wh)), rng)
+            scenes = [scene] if has_heart(scene) or rng.random() > TWO_PICTURES else [scene, random_scene(rng)]
+            pictures = [folder / f"{name}-{index:04}-{number}.png" for number in range(len(scenes))]
+            for picture, drawn in zip(pictures, scenes, strict=True):
+                cv2.imwrite(str(picture), draw(drawn)[:, :, ::-1])
+            turns = turns_about([View.of(drawn, grid_of(drawn.size_wh)) for drawn in scenes], rng)
             said = [
                 {"from": who, "value": text}
                 for turn in turns
                 for who, text in (("human", turn.question), ("gpt", turn.answer))
             ]
-            said[0]["value"] = "<image>\n" + said[0]["value"]
-            file.write(json.dumps({"image": picture.name, "conversations": said}) + "\n")
+            said[0]["value"] = "<image>\n" * len(pictures) + said[0]["value"]
+            file.write(json.dumps({"images": [each.name for each in pictures], "conversations": said}) + "\n")
     return path
 
 

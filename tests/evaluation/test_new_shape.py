@@ -57,7 +57,7 @@ def test_conversations_say_what_is_drawn(tmp_path: Path) -> None:
     found = 0
     for index, conversation in enumerate(read_conversations(path)):
         scene, _ = scene_of(HELD_OUT_SEED, index)
-        [(_, (picture, _)), *_] = conversation.turns
+        picture = conversation.turns[0][1][0]
         assert isinstance(picture, MediumFile)
         drawn = cv2.imread(str(picture.path))
         assert drawn is not None
