@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation import pocket
+from evaluation import abilities, pocket
 from evaluation.scores import Score
 from model.catalog import POCKET_NAME
 from model.engines.base import Engine
@@ -115,12 +115,12 @@ def write_data(folder: Path, name: str, seed: int, count: int) -> Path:
 def hearts_found(engine: Engine, index: int) -> Iterator[Score]:
     """Ask for every object of a scene, and for its hearts alone; only hearts count."""
     scene, _ = scene_of(TEST_SEED, index, share=1.0)
-    picture = pocket.picture_of(scene)
+    picture = abilities.picture_of(scene)
     hearts = [shape for shape in scene.shapes if shape.kind == HEART]
     for task, query in _ASKED:
-        _, answer = pocket.ask(engine, [pocket.user(task_prompt("Qwen3-VL", task, query), picture)])
+        _, answer = abilities.ask(engine, [abilities.user(task_prompt("Qwen3-VL", task, query), picture)])
         boxes = [box for box in answer.boxes if box.label.endswith(HEART)]
-        found = len(pocket.match(boxes, hearts))
+        found = len(abilities.match(boxes, hearts))
         yield from (Score(f"{task} recall", float(n < found)) for n in range(len(hearts)))
         yield from (Score(f"{task} precision", float(n < found)) for n in range(len(boxes)))
 
@@ -131,7 +131,7 @@ def measure(adapter: str, hearts: int, samples: int) -> dict[str, dict[str, floa
     new = [score for index in range(hearts) for score in hearts_found(engine, index)]
     old: list[Score] = []
     for index in range(samples):
-        old += pocket.sample(engine, index)
+        old += abilities.sample(engine, index)
         print(f"\r{index + 1} of {samples} samples of the old abilities ", end="", file=sys.stderr, flush=True)
     engine.close()
     return {"hearts": means(new), "old": {name: row["value"] for name, row in pocket.summary(old).items()}}

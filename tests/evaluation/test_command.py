@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from evaluation.__main__ import FAILED, NOT_USABLE, main
-from evaluation.pocket import SEED, picture_of
+from evaluation.abilities import SEED, picture_of
 from training.scenes import Scene, random_scene
 
 ROOT = Path(__file__).resolve().parents[2]

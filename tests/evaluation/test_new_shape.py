@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from evaluation import new_shape
+from evaluation.abilities import iou
 from evaluation.new_shape import HEART, HELD_OUT_SEED, options_of, result, scene_of, table, with_hearts, write_data
-from evaluation.pocket import iou
 from model.catalog import FAMILIES
 from model.loading import ModelSpec, load_engine
 from model.parsing import parse_answer

@@ -8,19 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from evaluation.pocket import (
-    FIGURES,
-    MARKS,
-    QUOTED_IN,
-    ROOT,
-    iou,
-    match,
-    picture_of,
-    sample,
-    summary,
-    table,
-    write,
-)
+from evaluation.abilities import iou, match, picture_of, sample
+from evaluation.pocket import FIGURES, MARKS, QUOTED_IN, ROOT, summary, table, write
 from evaluation.scores import Score
 from model.engines.fake import FakeEngine
 from model.types import Box

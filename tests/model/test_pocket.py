@@ -8,7 +8,7 @@ from threading import Event
 
 import pytest
 
-from evaluation.pocket import ask, match, user
+from evaluation.abilities import ask, match, user
 from model import media
 from model.engines.base import Engine
 from model.loading import POCKET_DIR, ModelSpec, load_engine
