@@ -341,14 +341,16 @@ class DocumentActions:
         corrected_places = frozenset(sheet.corrections.blocks)
         url = sheet.document.page_url(sheet.page)
         size_wh = self._size_wh(sheet) or (1, 1)
-        return view.page_html(view.ShownPage(url, size_wh, blocks, corrected_places, sheet.state == "reading"))
+        mode = sheet.reading.ask.mode if sheet.reading else session.ask.mode
+        return view.page_html(view.ShownPage(url, size_wh, blocks, mode, corrected_places, sheet.state == "reading"))
 
     def _fields_table(self, session: Session) -> str:
         rows = []
         for place in self._targets(session):
             sheet = session.sheets[place]
             self._load(session, sheet)
-            fields = corrected(sheet.reading.document, sheet.corrections).fields if sheet.reading else None
+            reading = sheet.reading
+            fields = corrected(reading.document, sheet.corrections, "fields").fields if reading else None
             name = f"{sheet.name}, page {sheet.page}" if self._has_several(session) else f"Page {sheet.page}"
             rows.append(view.FieldsRow(place, name, sheet.state, fields, frozenset(sheet.corrections.fields)))
         return view.fields_html(session.ask.fields, rows, session.current)
@@ -693,7 +695,7 @@ class DocumentActions:
     def _blocks(self, session: Session, sheet: Sheet) -> list[tuple[int, Block]]:
         if sheet.reading is None or session.mode == "ask":
             return []
-        return list(corrected_blocks(sheet.reading.document, sheet.corrections))
+        return list(corrected_blocks(sheet.reading.document, sheet.corrections, sheet.reading.ask.mode))
 
     def _viewer(self, session: Session, sheet: Sheet, blocks: Sequence[Block]) -> str:
         """The page with its blocks; one that cannot be rendered is an empty viewer, with the reason beside it."""

@@ -1,7 +1,8 @@
 """Corrections made by hand: what a person is given to edit of a block, and the document with their words in it.
 
-Knows blocks and their Markdown. What a person writes is read like a model's answer, so it is as safe as one; a block
-keeps its kind and its place on the page. Knows no storage and no widgets.
+Knows blocks and their Markdown. What a person writes is read like a model's answer, so it is as safe as one: as plain
+words where those were asked for, else as Markdown. A block keeps its kind and its place on the page. Knows no storage
+and no widgets.
 """
 
 from __future__ import annotations
@@ -10,43 +11,52 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from app.document_store import Corrections
+from app.exports.documents.base import escaped
 from model.catalog import PER_1000
 from model.parsing import read_document
 from model.parsing.grid import lay_out
-from model.types import Block, Cell, Document, Table
+from model.types import Block, Cell, Document, ReadingMode, Table
 
 _PLAIN = ("formula", "code", "figure", "caption")
 """Kinds whose text is edited as it is; the others are edited as Markdown."""
 
 
-def editable(block: Block) -> str:
-    """What a person is given to edit."""
-    if block.kind in _PLAIN:
+def editable(block: Block, mode: ReadingMode) -> str:
+    """What a person is given to edit of a block that was read in this mode."""
+    if block.kind in _PLAIN or _is_plain_text(block, mode):
         return block.text
     return block.markdown or block.text
 
 
-def corrected(document: Document, corrections: Corrections) -> Document:
-    """The document with what a person made of its blocks and fields; a block without any words left is gone."""
-    blocks = tuple(block for _, block in corrected_blocks(document, corrections))
+def corrected(document: Document, corrections: Corrections, mode: ReadingMode) -> Document:
+    """The document, read in this mode, with what a person made of its blocks and fields; a block without any words
+    left is gone."""
+    blocks = tuple(block for _, block in corrected_blocks(document, corrections, mode))
     fields = {name: corrections.fields.get(name, value) for name, value in document.fields.items()}
     return replace(document, blocks=blocks, fields=fields)
 
 
-def corrected_blocks(document: Document, corrections: Corrections) -> Iterator[tuple[int, Block]]:
+def corrected_blocks(document: Document, corrections: Corrections, mode: ReadingMode) -> Iterator[tuple[int, Block]]:
     """The blocks as they are now, each with its place in the document as it was read."""
     for place, block in enumerate(document.blocks):
         if place not in corrections.blocks:
             yield place, block
         elif corrections.blocks[place].strip() or block.kind == "figure":
-            yield place, _corrected(block, corrections.blocks[place])
+            yield place, _corrected(block, corrections.blocks[place], mode)
 
 
-def _corrected(block: Block, text: str) -> Block:
+def _is_plain_text(block: Block, mode: ReadingMode) -> bool:
+    """Whether the block is words as they stand on the page, in which no character is a mark."""
+    return mode in ("text", "lines") and block.kind == "text"
+
+
+def _corrected(block: Block, text: str, mode: ReadingMode) -> Block:
     if block.kind == "formula":
         return replace(block, text=text, markdown=f"$$\n{text.strip()}\n$$" if text.strip() else "")
     if block.kind == "code":
         return replace(block, text=text, markdown=_fenced(text))
+    if _is_plain_text(block, mode):
+        return replace(block, text=text.strip("\r\n"), markdown=escaped(text))
     written = read_document(text, "markdown", PER_1000).blocks
     if block.kind == "table":
         return _table(block, text, written)

@@ -22,7 +22,7 @@ from app.markdown import to_html
 from app.templates import macros
 from app.work_view import ENDS, STRIP_MAX, queue_words, sizes_words, strip_start
 from model.parsing import NO_BOXES, page_references
-from model.types import Block, FinishReason, MediumInput
+from model.types import Block, FinishReason, MediumInput, ReadingMode
 
 State = Literal["new", "waiting", "reading", "done", "cut", "stopped", "failed"]
 
@@ -53,12 +53,14 @@ class StripItem:
 class ShownPage:
     """A page with what was read of it: blocks as they are now, each with its place among those that were read.
 
-    `corrected` are the places that a person changed. `url` is the address of the page's picture.
+    `mode` is how they were read, `corrected` are the places that a person changed. `url` is the address of the page's
+    picture.
     """
 
     url: str
     size_wh: tuple[int, int]
     blocks: Sequence[tuple[int, Block]]
+    mode: ReadingMode = "markdown"
     corrected: frozenset[int] = frozenset()
     is_streaming: bool = False
 
@@ -247,7 +249,7 @@ def _blocks(page: ShownPage) -> Iterator[dict[str, Any]]:
             "place": place,
             "region": region if block.xyxy else None,
             "kind": block.kind,
-            "source": editable(block),
+            "source": editable(block, page.mode),
             "html": _block_html(block, page),
             "is_corrected": place in page.corrected,
         }

@@ -150,6 +150,6 @@ class _Clock:
 
 def exportable(shelf: Shelf, document: OpenDocument, reading: Reading, corrections: Corrections) -> ReadPage:
     """What was read of a page and corrected, as exports want it; its picture is rendered when it is needed."""
-    said = replace(corrected(reading.document, corrections), problems=reading.problems)
+    said = replace(corrected(reading.document, corrections, reading.ask.mode), problems=reading.problems)
     picture = partial(shelf.page, document, reading.page)
     return ReadPage(reading.page, reading.medium.source_size_wh, said, picture, PAGE_DPI, document.file.name)

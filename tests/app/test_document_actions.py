@@ -617,6 +617,18 @@ def test_corrections_are_shown_exported_and_undone(actions: DocumentActions, ses
     assert actions.undo(session).result == shown.result
 
 
+def test_plain_text_is_corrected_as_it_stands_on_the_page(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    engine.script = ("# 5 boxes",)
+    actions.set_ask(session, "text")
+    actions.choose_range(session, "1")
+    assert "\\# 5 boxes" not in (_last(actions.read(session)).result or ""), "no escapes to edit"
+    shown = actions.correct(session, 0, "# 6 boxes of 2*3*4")
+    assert "<p># 6 boxes of 2*3*4</p>" in (shown.result or "")
+    assert "# 6 boxes of 2*3*4" in actions.export(session, "txt", tmp_path)[0].read_text("utf-8-sig")
+
+
 def test_a_correction_of_nothing_changes_nothing(actions: DocumentActions, session: Session) -> None:
     assert actions.correct(session, 0, "x") == Shown()
     _last(actions.read(session))

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
+from html.parser import HTMLParser
+
 import pytest
 
 from app.document_corrections import corrected, corrected_blocks, editable
 from app.document_store import Corrections
+from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.markdown import to_html
-from model.types import Block, Cell, Document, Table
+from model.catalog import PER_1000
+from model.parsing import read_document
+from model.types import Block, Cell, Document, ReadingMode, Table
 
 XYXY = (1.0, 2.0, 3.0, 4.0)
 SPANNED = Table(((Cell("Both", column_span=2, is_header=True),), (Cell("a"), Cell("b"))))
 
 
-def _corrected(block: Block, text: str) -> Block:
-    document = corrected(Document((block,)), Corrections({0: text}))
+def _corrected(block: Block, text: str, mode: ReadingMode = "markdown") -> Block:
+    document = corrected(Document((block,)), Corrections({0: text}), mode)
     assert len(document.blocks) == 1
     return document.blocks[0]
 
@@ -31,7 +37,7 @@ def _corrected(block: Block, text: str) -> Block:
     ],
 )
 def test_what_is_given_to_edit(block: Block, text: str) -> None:
-    assert editable(block) == text
+    assert editable(block, "markdown") == text
 
 
 def test_words_are_read_as_markdown_and_keep_their_place() -> None:
@@ -42,6 +48,45 @@ def test_words_are_read_as_markdown_and_keep_their_place() -> None:
         "Rain was **short**.",
         XYXY,
     )
+
+
+class _Words(HTMLParser):
+    """What a reader of HTML sees as words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.words = ""
+
+    def handle_data(self, data: str) -> None:
+        self.words += data
+
+
+def _seen(html: str) -> str:
+    words = _Words()
+    words.feed(html)
+    return words.words
+
+
+WORDS = ("Size 2*3*4", "# 5 boxes", "- 5 degrees", "1) x\n3) y", "a  b\n\n_c_ <b>d</b> [e](f) $x$ \\*")
+
+
+@pytest.mark.parametrize("words", WORDS)
+@pytest.mark.parametrize("mode", ["text", "lines"])
+def test_of_plain_text_the_correction_is_the_words_as_they_stand(words: str, mode: ReadingMode) -> None:
+    block = _corrected(Block("text", "a", "a", XYXY), words, mode)
+    assert (block.kind, block.text, block.xyxy) == ("text", words, XYXY)
+    page = ReadPage(1, (9, 9), Document((block,)), lambda: pytest.fail("no picture is wanted"))
+    for kind, read in (("txt", str), ("html", _seen), ("markdown", lambda said: _seen(to_html(said)))):
+        file = io.BytesIO()
+        DOCUMENT_FORMATS[kind].write([page], file)
+        assert " ".join(words.split()) in " ".join(read(file.getvalue().decode("utf-8-sig")).split()), kind
+
+
+@pytest.mark.parametrize("words", WORDS[:4])
+def test_of_plain_text_the_words_are_given_to_edit_without_escapes(words: str) -> None:
+    (block,) = read_document(words, "text", PER_1000).blocks
+    assert editable(block, "text") == words
+    assert editable(_corrected(block, f"{words}!", "text"), "text") == f"{words}!"
 
 
 def test_a_heading_may_change_its_level() -> None:
@@ -77,13 +122,14 @@ def test_a_table_that_is_none_any_more_is_text() -> None:
 
 def test_a_block_without_words_is_gone_and_others_keep_their_places() -> None:
     document = Document((Block("text", "a", "a"), Block("text", "b", "b"), Block("text", "c", "c")))
-    left = dict(corrected_blocks(document, Corrections({1: " "})))
+    left = dict(corrected_blocks(document, Corrections({1: " "}), "markdown"))
     assert sorted(left) == [0, 2]
 
 
 def test_fields_that_a_person_corrected_take_the_place_of_the_models() -> None:
     document = Document(fields={"total": "1", "date": None})
-    assert corrected(document, Corrections(fields={"date": "May"})).fields == {"total": "1", "date": "May"}
+    left = corrected(document, Corrections(fields={"date": "May"}), "fields")
+    assert left.fields == {"total": "1", "date": "May"}
 
 
 @pytest.mark.parametrize(

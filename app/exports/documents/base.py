@@ -23,6 +23,7 @@ from model.types import Block, Document, Image
 # What neither XML 1.0 nor UTF-8 can hold, and control characters that no reader shows.
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 _MARKUP = re.compile(r"[\\`*_\]<>#+\-.!|~$&=]")
+_NUMBERED = re.compile(r"^(\d{1,9})\)")  # 1. is escaped with every full stop
 _LINE_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 
 
@@ -144,9 +145,13 @@ def markdown_of(block: Block) -> str:
 def escaped(text: str) -> str:
     """Words as Markdown that shows exactly them, line by line."""
     paragraphs = re.split(r"\n\s*\n", printable(text).strip())
-    lines = ([_MARKUP.sub(r"\\\g<0>", line.strip()) for line in paragraph.split("\n")] for paragraph in paragraphs)
+    lines = ([_escaped_line(line.strip()) for line in paragraph.split("\n")] for paragraph in paragraphs)
     # A backslash before a bracket would begin a formula.
     return "\n\n".join("\\\n".join(paragraph) for paragraph in lines).replace("[", "&#91;")
+
+
+def _escaped_line(line: str) -> str:
+    return _NUMBERED.sub(r"\1\\)", _MARKUP.sub(r"\\\g<0>", line))
 
 
 def pipe_table(rows: Sequence[Sequence[str]]) -> str:
