@@ -17,12 +17,13 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from typing import TypeVar
 
+import psutil
 from pebble import ProcessExpired, ProcessPool
 
 T = TypeVar("T")
 
 MEMORY_LIMIT_BYTES = 4 * 2**30
-"""More memory than this a process does not get, where the system can refuse it."""
+"""So much more memory than it begins with a process gets, where the system can refuse it."""
 
 _LOOK_EVERY_S = 0.1
 _ATTEMPTS = 2  # a process may have died while it waited for work, for example for want of memory
@@ -138,5 +139,7 @@ def _bound_memory() -> None:
     except ImportError:  # Windows
         return
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = MEMORY_LIMIT_BYTES if hard == resource.RLIM_INFINITY else min(MEMORY_LIMIT_BYTES, hard)
+    # It has imported whatever the main module of the program imports, which may be torch.
+    most = psutil.Process().memory_info().vms + MEMORY_LIMIT_BYTES
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
     resource.setrlimit(resource.RLIMIT_AS, (most, hard))

@@ -115,3 +115,19 @@ if __name__ == "__main__":
         running.kill()
         running.wait()
     assert psutil.wait_procs([worker], timeout=30) == ([worker], [])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux refuses the memory")
+def test_what_a_program_imports_does_not_count_against_the_memory_of_the_work(tmp_path: Path) -> None:
+    """The processes import the main module of the program, too; this one takes more address space than is allowed."""
+    program = tmp_path / "greedy.py"
+    program.write_text(
+        "import mmap\n"
+        "from model.workers import MEMORY_LIMIT_BYTES, Workers\n"
+        "taken = mmap.mmap(-1, MEMORY_LIMIT_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE)\n"
+        "if __name__ == '__main__':\n"
+        "    print(len(Workers().run(bytes, 2**28, limit_s=60)))\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, timeout=120)
+    assert (done.stdout, done.returncode) == (f"{2**28}\n", 0), done.stderr
