@@ -124,7 +124,7 @@ def test_what_a_program_imports_does_not_count_against_the_memory_of_the_work(tm
     program.write_text(
         "import mmap\n"
         "from model.workers import MEMORY_LIMIT_BYTES, Workers\n"
-        "taken = mmap.mmap(-1, MEMORY_LIMIT_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | mmap.MAP_NORESERVE)\n"
+        "taken = mmap.mmap(-1, MEMORY_LIMIT_BYTES, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)\n"
         "if __name__ == '__main__':\n"
         "    print(len(Workers().run(bytes, 2**28, limit_s=60)))\n"
     )
