@@ -14,7 +14,7 @@ from typing import Literal
 
 from app import document_view as view
 from app.document_corrections import corrected, corrected_blocks
-from app.document_reading import Reading, ReadingAsk, ask_about, check_reads, not_learned
+from app.document_reading import Reading, ReadingAsk, ask_about, check_reads, not_learned, pixels_per_page
 from app.document_shelf import OpenDocument
 from app.document_store import Corrections, KeptDocument, Question, hash_of
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
@@ -30,6 +30,7 @@ from app.work_view import error_html, notes_html, queue_words, stage_html
 from model.documents import page_text
 from model.engines.base import Engine
 from model.errors import PasswordNeeded, RequestError, StudioError
+from model.media import shrunk
 from model.parsing import NO_BOXES
 from model.types import Answer, Block, Box, Image, MediumInput, ReadingMode
 
@@ -41,6 +42,10 @@ EXAMPLES: tuple[tuple[str, Path], ...] = (
 
 _STORED_INTERVAL_S = 0.25
 _DROPPED = "The new reading was not whole and is dropped. What was read before is still here."
+
+
+class _StoppedError(Exception):
+    """Somebody pressed Stop while pages were prepared."""
 
 
 @dataclass(eq=False)
@@ -472,22 +477,42 @@ class DocumentActions:
         self, session: Session, places: Sequence[int], question: str, engine: Engine, run: Run
     ) -> Iterator[Shown]:
         exchange = view.Exchange(question, pages=write_ranges(place + 1 for place in places), model=engine.info.name)
-        session.exchanges.append(exchange)
-        yield Shown(result=view.answers_html(session.exchanges, len(session.sheets)), question="")
+        documents, exchanges, total = self._documents_hash(session), session.exchanges, len(session.sheets)
+        exchanges.append(exchange)
+        yield Shown(result=view.answers_html(exchanges, total), question="")
         try:
-            images = [(place + 1, self._image(session.sheets[place])) for place in places]
-            for snapshot in ask_about(engine, images, len(session.sheets), question, run.next_page()):
+            images = yield from self._looked_up(session, places, engine, run)
+            for snapshot in ask_about(engine, images, total, question, run.next_page()):
                 exchange = replace(exchange, answer=snapshot.text, finish_reason=snapshot.last.finish_reason)
-                session.exchanges[-1] = exchange
-                result = view.answers_html(session.exchanges, len(session.sheets))
-                yield Shown(result=result, stage=stage_html(view.asking_words(snapshot)))
+                exchanges[-1] = exchange
+                yield Shown(result=view.answers_html(exchanges, total), stage=stage_html(view.asking_words(snapshot)))
+        except _StoppedError:
+            exchange = replace(exchange, finish_reason="cancelled")
         except Exception as error:
             exchange = replace(exchange, error=sentence_of(error))
-        session.exchanges[-1] = exchange
+        exchanges[-1] = exchange
         if exchange.answer:
             pages = tuple(place + 1 for place in places)
             kept = Question(question, exchange.answer, pages, exchange.model, exchange.finish_reason or "cancelled")
-            self._store.add_question(session.owner, self._documents_hash(session), kept)
+            self._store.add_question(session.owner, documents, kept)
+
+    def _looked_up(
+        self, session: Session, places: Sequence[int], engine: Engine, run: Run
+    ) -> Generator[Shown, None, list[tuple[int, Image]]]:
+        """The pictures of pages with their numbers, no larger than a question about so many has use for.
+
+        Raises `RequestError`, before any is rendered, when there are too many, and `_StoppedError`.
+        """
+        max_pixels = pixels_per_page(engine.info, len(places))
+        sheets = [session.sheets[place] for place in places]
+        images = []
+        for done, (place, sheet) in enumerate(zip(places, sheets, strict=True)):
+            if done:
+                yield Shown(stage=stage_html(f"Preparing page {done + 1:,} of {len(places):,}", done / len(places)))
+            if run.is_set():
+                raise _StoppedError
+            images.append((place + 1, shrunk(self._image(sheet), max_pixels)))
+        return images
 
     # Corrections
 

@@ -27,6 +27,8 @@ _MIN_NEW_TOKENS = 8192
 _MIN_TOKENS_PER_PAGE = 48
 # Of a model's context, what pages of a question may fill; the rest is for the words and the answer.
 _SHARE_FOR_PAGES = 0.75
+# How much finer than the model sees it a page of a question is, so that scaling it twice costs nothing to be seen.
+_SPARE_PIXELS = 2
 
 _BROKE_OFF = "The page was not read to its end, so something is missing."
 _NOT_WHOLE: Mapping[FinishReason | None, str] = {
@@ -158,6 +160,16 @@ def ask_about(
 def most_pages(info: EngineInfo) -> int:
     """How many pages the model can look at in one question."""
     return max(1, int(info.context_tokens * _SHARE_FOR_PAGES) // _MIN_TOKENS_PER_PAGE)
+
+
+def pixels_per_page(info: EngineInfo, count: int) -> int:
+    """How many pixels of each page a question about so many has use for: more of them the model would throw away.
+
+    Raises `RequestError` when there are more pages than the model can look at at once.
+    """
+    budget = preset_of(info, "").budget
+    most = budget_of_tokens(info.family, _tokens_per_page(info, count)).max_pixels
+    return _SPARE_PIXELS * min(most, budget.max_pixels)
 
 
 def _tokens_per_page(info: EngineInfo, count: int) -> int:

@@ -11,6 +11,7 @@ import base64
 import binascii
 import hashlib
 import io
+import math
 import os
 import threading
 import unicodedata
@@ -180,6 +181,17 @@ def pixels(image: Image) -> Pillow.Image:
         rgb, _ = _decode(image.data, Limits(max_pixels=image.size_wh[0] * image.size_wh[1]))
         _CACHE.put(image.sha256, rgb)
     return rgb.copy()
+
+
+def shrunk(image: Image, max_pixels: int) -> Image:
+    """The picture with at most so many pixels, of the same form; itself where it has no more."""
+    width, height = image.size_wh
+    if width * height <= max_pixels:
+        return image
+    scale = math.sqrt(max_pixels / (width * height))
+    size_wh = max(1, int(width * scale)), max(1, int(height * scale))
+    small = pixels(image).resize(size_wh, Pillow.Resampling.LANCZOS)
+    return image_of(small, image.name, Limits(max_aspect=math.inf))  # rounding may make a thin one thinner
 
 
 def thumbnail(image: Image, max_side: int) -> bytes:

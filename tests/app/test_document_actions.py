@@ -17,7 +17,7 @@ from app.studio import Studio
 from model.catalog import FAMILIES
 from model.engines.fake import FakeEngine
 from model.errors import EngineError, RequestError
-from model.types import Chunk, FinishReason
+from model.types import Chunk, FinishReason, Image
 from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
 
@@ -689,14 +689,56 @@ def test_an_answer_that_was_cut_says_so_also_on_a_later_day(
         assert f"fake · {words}</p>" in (shown.result or "") if words else "fake</p>" in (shown.result or "")
 
 
-def test_more_pages_than_fit_are_refused_in_words(make_studio: MakeStudio) -> None:
+def test_more_pages_than_fit_are_refused_in_words_before_any_is_rendered(
+    make_studio: MakeStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
     info = FakeEngine().info
     engine = FakeEngine(info=type(info)(**{**_fields_of(info), "context_tokens": 100}))
     actions, session = DocumentActions(make_studio(engine)), Session()
     _last(actions.add(session, [REPORT]))
     actions.set_ask(session, "ask")
-    shown = _last(actions.ask(session, "What?"))
-    assert "2 pages are more than this model can look at" in (shown.result or "")
+    monkeypatch.setattr(actions, "_image", lambda sheet: pytest.fail("a page is rendered"))
+    monkeypatch.setattr(actions, "page", lambda session: Shown())
+    _last(actions.ask(session, "What?"))
+    assert "2 pages are more than this model can look at" in session.exchanges[-1].error
+    assert engine.prompts == []
+
+
+def test_stop_ends_a_question_while_its_pages_are_prepared(
+    actions: DocumentActions, session: Session, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.sheets *= 20
+    prepared: list[Image] = []
+    monkeypatch.setattr("app.document_actions.shrunk", lambda image, most: prepared.append(image))
+    actions.set_ask(session, "ask")
+    for shown in actions.ask(session, "Where?"):
+        if "Preparing page 3 of 40" in (shown.stage or ""):
+            session.stop()
+    assert len(prepared) == 2
+    assert engine.prompts == []
+    assert "stopped" in (actions.page(session).result or "")
+    assert session.running is None
+
+
+def test_closing_ends_a_question_while_its_pages_are_prepared(actions: DocumentActions, session: Session) -> None:
+    actions.set_ask(session, "ask")
+    for shown in actions.ask(session, "Where?"):
+        if "Preparing page 2" in (shown.stage or ""):
+            actions.clear(session)
+        assert not shown.error
+    assert session.exchanges == []
+
+
+def test_pages_of_a_question_are_no_larger_than_the_model_sees_them(make_studio: MakeStudio) -> None:
+    engine = FakeEngine(info=replace(FakeEngine().info, context_tokens=256))
+    actions, session = DocumentActions(make_studio(engine)), Session()
+    _last(actions.add(session, [REPORT]))
+    actions.set_ask(session, "ask")
+    _last(actions.ask(session, "What?"))
+    (prompt,) = engine.prompts
+    for given, seen in zip(prompt.messages[-1].images, prompt.media, strict=True):
+        area = given.size_wh[0] * given.size_wh[1]
+        assert seen.input_size_wh[0] * seen.input_size_wh[1] < area <= 2 * 96 * 32 * 32
 
 
 def test_a_question_that_fails_keeps_what_was_said(

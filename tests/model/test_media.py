@@ -394,3 +394,12 @@ def test_browsers_get_a_turned_picture_already_turned() -> None:
     shown = Pillow.open(io.BytesIO(copy))
     assert shown.size == (64, 96)
     assert shown.getexif().get(0x0112, 1) == 1
+
+
+@pytest.mark.parametrize(("size_wh", "small_wh"), [((96, 64), (48, 32)), ((1200, 6), (554, 2)), ((40, 30), (40, 30))])
+def test_a_shrunk_picture_has_its_form_and_no_more_pixels(size_wh: tuple[int, int], small_wh: tuple[int, int]) -> None:
+    picture = image(size_wh)
+    small = media.shrunk(picture, 1536)
+    assert small.size_wh == small_wh
+    assert (small is picture) is (size_wh == small_wh)
+    assert media.pixels(small).size == small_wh
