@@ -7,6 +7,7 @@ Knows no widgets: `tabs/document.py` turns clicks into these calls and a `Shown`
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +42,8 @@ EXAMPLES: tuple[tuple[str, Path], ...] = (
 )
 
 _STORED_INTERVAL_S = 0.25
+_ROWS_WHILE_READING = 20
+"""So many rows a table of fields has meanwhile: one of thousands would be made and sent again with every step."""
 _DROPPED = "The new reading was not whole and is dropped. What was read before is still here."
 
 
@@ -350,15 +353,16 @@ class DocumentActions:
         return view.page_html(view.ShownPage(url, size_wh, blocks, mode, corrected_places, sheet.state == "reading"))
 
     def _fields_table(self, session: Session) -> str:
-        rows = []
-        for place in self._targets(session):
+        rows, targets = [], self._targets(session)
+        places = targets if session.running is None else _around(targets, session.current)
+        for place in places:
             sheet = session.sheets[place]
             self._load(session, sheet)
             reading = sheet.reading
             fields = corrected(reading.document, sheet.corrections, "fields").fields if reading else None
             name = f"{sheet.name}, page {sheet.page}" if self._has_several(session) else f"Page {sheet.page}"
             rows.append(view.FieldsRow(place, name, sheet.state, fields, frozenset(sheet.corrections.fields)))
-        return view.fields_html(session.ask.fields, rows, session.current)
+        return view.fields_html(session.ask.fields, rows, session.current, len(targets) - len(places))
 
     # Reading
 
@@ -752,6 +756,13 @@ class DocumentActions:
     def _advice(self) -> str:
         engine = self._studio.engines.current()
         return notes_html(not_learned(engine.info) if engine else "")
+
+
+def _around(places: Sequence[int], current: int) -> Sequence[int]:
+    """A few of the places, which rise, with those next to the current one in their middle."""
+    start = bisect_left(places, current) - _ROWS_WHILE_READING // 2
+    start = max(min(start, len(places) - _ROWS_WHILE_READING), 0)
+    return places[start : start + _ROWS_WHILE_READING]
 
 
 def _state_of(reading: Reading | None) -> view.State:

@@ -135,8 +135,8 @@ def page_html(page: ShownPage) -> str:
     return str(_macros().page(list(_blocks(page)), page.is_streaming))
 
 
-def fields_html(names: Sequence[str], rows: Sequence[FieldsRow], current: int) -> str:
-    """Fields as a table, one row a page."""
+def fields_html(names: Sequence[str], rows: Sequence[FieldsRow], current: int, left_out: int = 0) -> str:
+    """Fields as a table, one row a page; `left_out` rows are not shown for now."""
     shown = [
         {
             "row": row,
@@ -152,7 +152,7 @@ def fields_html(names: Sequence[str], rows: Sequence[FieldsRow], current: int) -
         }
         for row in rows
     ]
-    return str(_macros().fields(names, shown, current))
+    return str(_macros().fields(names, shown, current, left_out))
 
 
 def answers_html(exchanges: Iterable[Exchange], page_count: int) -> str:

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image as Pillow
 
-from app.document_actions import DocumentActions, Session, Sheet, Shown
+from app.document_actions import DocumentActions, Session, Sheet, Shown, _around
 from app.document_reading import ReadingAsk
 from app.exports.documents import DOCUMENT_FORMATS
 from app.studio import Studio
@@ -591,6 +592,34 @@ def test_fields_become_a_table_with_one_row_a_page(
     assert "3 May" not in rows[2]
     assert "3 May" not in (actions.undo(session).result or "")
     assert actions.correct_field(session, 0, "no such field", "x") == Shown()
+
+
+def test_a_table_of_fields_costs_no_more_a_step_however_many_pages_there_are(
+    actions: DocumentActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    path = tmp_path / "many.tiff"
+    frames = [Pillow.new("RGB", (8, 8), (number, 0, 0)) for number in range(60)]
+    frames[0].save(path, save_all=True, append_images=frames[1:])
+    session.sheets = []
+    _last(actions.add(session, [path]))
+    engine.script = ('{"total": "12.50"}',)
+    actions.set_ask(session, "fields", ("total",))
+    *steps, last = actions.read(session)
+    tables = [step.result.count("<tr") - 1 for step in steps if step.result]
+    assert len(tables) >= 60, "one a page at least"
+    assert max(tables) == 20
+    assert sum(len(step.result or "") for step in steps) < 60 * 3 * 20 * 500, "bytes by pages, not by their square"
+    assert "40 more rows once the reading is over" in " ".join(step.result or "" for step in steps)
+    assert (last.result or "").count("12.50</td>") == 60
+    assert "more row" not in (last.result or "")
+
+
+def test_the_row_of_the_page_that_is_read_is_among_the_few() -> None:
+    for current in range(0, 300, 7):
+        places = _around(range(0, 300, 2), current)
+        assert len(places) == 20
+        assert current in places or current % 2
+    assert _around(range(5), 100) == range(5)
 
 
 # Corrections
