@@ -75,7 +75,7 @@ class DocumentParser:
         answer = self._parser.finish()
         document = self._read(answer)
         if self._mode == "fields":
-            return self._with_all_fields(answer, document)
+            return self._all_fields(answer)
         if not document.blocks and answer.text.strip():
             document = self._as_markdown(document)
         return self._with_what_is_missing(document)
@@ -106,11 +106,12 @@ class DocumentParser:
             return replace(document, problems=(*document.problems, NO_BOXES))
         return document
 
-    def _with_all_fields(self, answer: Answer, document: Document) -> Document:
-        fields = asked_fields(answer, self._fields)
-        absent = ", ".join(name for name in self._fields if fields[name] is None)
-        missing = (f"Not found on this page: {absent}.",) if absent else ()
-        return Document(fields=fields, problems=document.problems + missing)
+    def _all_fields(self, answer: Answer) -> Document:
+        asked = asked_fields(answer, "".join(self._text), self._fields)
+        absent = ", ".join(name for name in self._fields if asked.values[name] is None)
+        found = "Not found on this page as far as the answer goes" if asked.was_cut else "Not found on this page"
+        missing = (f"{found}: {absent}.",) if absent else ()
+        return Document(fields=asked.values, problems=asked.problems + missing)
 
 
 def read_document(

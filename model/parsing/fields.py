@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+from model.parsing.problems import CUT, cut_sentence, shorten
 from model.parsing.regions import normal
-from model.parsing.scan import parse_value
+from model.parsing.scan import Value, values_in
 from model.types import Answer
 
 KEY_NAMES = ("key", "field", "name", "label", "field_name")
@@ -19,30 +21,68 @@ LINE = re.compile(r"^[-*•\s]*([^:：\n]{1,80})[:：][ \t]*(.*?)[ \t]*$", re.MU
 EMPTY = ("", "null", "none", "n/a")
 
 
-def asked_fields(answer: Answer, names: Sequence[str]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class AskedFields:
     """Every asked field in the asked order, None where nothing was found; then what else the model gave."""
+
+    values: Mapping[str, Any]
+    problems: tuple[str, ...] = ()
+
+    @property
+    def was_cut(self) -> bool:
+        return any(problem.startswith(CUT) for problem in self.problems)
+
+
+def asked_fields(answer: Answer, written: str, names: Sequence[str]) -> AskedFields:
+    """The fields `names` of a finished answer; `written` is its whole text, which tells what was cut."""
+    values = tuple(values_in(written.rpartition("</think>")[2]))
+    cut = next((value for value in values if not value.is_whole), None)
+    own = _own_fields(answer, cut)
     given: dict[str, Any] = {}
-    for key, value in _pairs(answer):
+    for key, value in _pairs(answer, own, values):
         given.setdefault(key, value)
     by_name = {normal(key): key for key in reversed(list(given))}
     keys = {name: by_name.get(normal(name)) for name in names}
     asked = {name: None if key is None else _present(given[key]) for name, key in keys.items()}
-    taken = {*keys.values(), *(key for key in given if key not in answer.fields or _holds(given[key], names))}
-    return asked | {key: value for key, value in given.items() if key not in taken}
+    taken = {*keys.values(), *(key for key in given if key not in own or _holds(given[key], names))}
+    fields = asked | {key: value for key, value in given.items() if key not in taken}
+    return AskedFields(fields, _problems(answer, cut, fields))
 
 
-def _pairs(answer: Answer) -> Iterator[tuple[str, Any]]:
+def _own_fields(answer: Answer, cut: Value | None) -> dict[str, Any]:
+    """The fields of the answer, with what was whole of one in which it was cut."""
+    kept = cut.inside if cut is not None and cut.cut_keys else {}
+    known = {*answer.fields, *(box.label for box in answer.boxes)}
+    return {**answer.fields, **{key: value for key, value in _object(kept).items() if key not in known}}
+
+
+def _object(value: Any) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) and _pair(value) is None else {}
+
+
+def _problems(answer: Answer, cut: Value | None, fields: Mapping[str, Any]) -> tuple[str, ...]:
+    """Those of the answer; where more was kept of a cut answer than it knows of, the sentence says so."""
+    if cut is None or not cut.inside:
+        return answer.problems
+    others = tuple(problem for problem in answer.problems if not problem.startswith(CUT))
+    if cut.cut_keys:
+        known = {normal(name): name for name in fields}
+        name = next((known[normal(key)] for key in cut.cut_keys if normal(key) in known), cut.cut_keys[0])
+        return (f"{CUT} inside “{shorten(name)}”; what came before was kept.", *others)
+    return (cut_sentence(sum(value is not None for value in fields.values()), "field"), *others)
+
+
+def _pairs(answer: Answer, own: Mapping[str, Any], values: Sequence[Value]) -> Iterator[tuple[str, Any]]:
     """All that may be a field and its value, the likeliest first."""
-    yield from answer.fields.items()
-    for value in answer.fields.values():
+    yield from own.items()
+    for value in own.values():
         yield from _inside(value)
-    text = (
-        "\n".join([answer.text, *(block.text for block in answer.document.blocks)]) if answer.document else answer.text
-    )
-    yield from _inside(parse_value(text))
     for box in answer.boxes:
         yield box.label, next((box.attributes[key] for key in VALUE_NAMES if key in box.attributes), box.text)
-    for name, value in LINE.findall(text):
+    for written in values:
+        yield from _inside(written.inside)
+    blocks = answer.document.blocks if answer.document else ()
+    for name, value in LINE.findall("\n".join([answer.text, *(block.text for block in blocks)])):
         yield name.strip("*_ "), value.strip("*_ ")
 
 
@@ -52,8 +92,9 @@ def _inside(value: Any) -> Iterator[tuple[str, Any]]:
         pair = _pair(value)
         yield from [pair] if pair else value.items()
     elif isinstance(value, list):
-        for item in value:
-            yield from _inside(item) if isinstance(item, Mapping) else ()
+        items = [item for item in value if isinstance(item, Mapping)]
+        pairs = list(filter(None, map(_pair, items)))
+        yield from pairs or (pair for item in items for pair in item.items())
 
 
 def _pair(value: Mapping[str, Any]) -> tuple[str, Any] | None:

@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from enum import Enum
 
 EXAMPLE_CHARS = 60
+CUT = "The answer was cut"
+"""How every sentence about a cut begins."""
 
 
 class Defect(Enum):
@@ -109,18 +111,11 @@ class Problems:
     def answer_was_cut(self, complete: int, what: str = "object", *, has_rest: bool = False) -> None:
         """Remember that the text ended inside a value, after `complete` whole ones; `has_rest` says that what there is
         of the cut one is shown."""
-        if complete == 0 and has_rest:
-            self._cut = f"The answer was cut inside its first {what}."
-        elif complete == 0:
-            self._cut = f"The answer was cut before its first {what} was complete."
-        elif complete == 1:
-            self._cut = f"The answer was cut; 1 {what} was complete."
-        else:
-            self._cut = f"The answer was cut; {complete} {what}s were complete."
+        self._cut = cut_sentence(complete, what, has_rest=has_rest)
 
     def answer_was_cut_in(self, language: str) -> None:
         """Remember that the text ended inside a block of code or of a document."""
-        self._cut = f"The answer was cut inside a block of {language}."
+        self._cut = f"{CUT} inside a block of {language}."
 
     def forget_cut(self) -> None:
         """Leave it to somebody else to tell of the cut."""
@@ -135,6 +130,16 @@ class Problems:
         return cut + tuple(
             defect.value[count > 1].format(n=count, example=example) for defect, (count, example) in self._seen.items()
         )
+
+
+def cut_sentence(complete: int, what: str, *, has_rest: bool = False) -> str:
+    if complete == 0 and has_rest:
+        return f"{CUT} inside its first {what}."
+    if complete == 0:
+        return f"{CUT} before its first {what} was complete."
+    if complete == 1:
+        return f"{CUT}; 1 {what} was complete."
+    return f"{CUT}; {complete} {what}s were complete."
 
 
 def shorten(value: object) -> str:

@@ -8,6 +8,8 @@ open brackets are kept on a stack of their own, so that neither length nor depth
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any, Protocol
 
@@ -38,6 +40,10 @@ UNQUOTED = re.compile(rf"[^,}}\]\n\"{{\[]{{1,{WORD_CHARS}}}")
 STRING_STOP = {quote: re.compile(rf"[{ends}\\]") for quote, ends in QUOTES.items()}
 # A quote ends a string only before one of these: `'man's hat'` and `"the "big" one"` are read as they are meant.
 AFTER_STRING = re.compile(r"[ \t]{0,64}(?:([,:}\])\r\n`<])|(.))?", re.DOTALL)
+
+
+LINE_VALUE = re.compile(r"^[ \t]*(?=[\[{])", re.MULTILINE)
+"""Where a value may begin a line."""
 
 
 class State(Enum):
@@ -387,6 +393,22 @@ class ValueReader:
             frame.end = end
         return frame
 
+    def kept(self) -> tuple[dict[str, Any] | list[Any], tuple[str, ...]]:
+        """The outermost value with what was whole in all that is still open, and the keys around what was kept of
+        the innermost, from the outside in. To be asked once, at the end of the text.
+        """
+        frame, keys = self._frame, list[str]()
+        assert frame is not None  # the text has ended inside the value
+        while (around := frame.parent) is not None:
+            is_kept = bool(frame.value) and frame.height < MAX_HEIGHT
+            if is_kept:
+                keys += [around.key] if around.key is not None else []
+                around.height = max(around.height, frame.height + 1)
+                around.put(frame.value)
+            around.forget_key()
+            frame = around
+        return frame.value, tuple(reversed(keys))
+
 
 class _Nobody:
     """Takes nothing, so that all stays in the value."""
@@ -405,3 +427,25 @@ def parse_value(text: str) -> dict[str, Any] | list[Any] | None:
     if text[:1] in ("{", "[") and reader.read(text, 0, 0, final=True) == len(text) and reader.root is not None:
         return reader.root.value
     return None
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A value of a text; of one in which the text ended what was whole, and the keys around the last of it."""
+
+    inside: dict[str, Any] | list[Any]
+    is_whole: bool = True
+    cut_keys: tuple[str, ...] = ()
+
+
+def values_in(text: str) -> Iterator[Value]:
+    """The objects and lists that begin a line of a finished text."""
+    pos = 0
+    while match := LINE_VALUE.search(text, pos):
+        reader = ValueReader(_Nobody(), match.end(), sure=False)
+        pos = max(reader.read(text, match.end(), 0, final=True), match.end() + 1)
+        if reader.root is not None:
+            yield Value(reader.root.value)
+        elif reader.state is State.READING and reader.sure:
+            inside, cut_keys = reader.kept()
+            yield Value(inside, False, cut_keys)

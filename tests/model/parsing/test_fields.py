@@ -8,6 +8,7 @@ import pytest
 
 from model.catalog import PER_1000
 from model.parsing import read_document
+from model.parsing.document import DocumentParser
 
 NAMES = ("shop", "Total amount")
 
@@ -57,3 +58,52 @@ def test_fields_that_were_asked_for(name: str) -> None:
     absent = [field for field, value in expected.items() if value is None]
     assert any("Not found on this page" in problem for problem in document.problems) == bool(absent)
     assert document.blocks == ()
+
+
+CUT_ANSWERS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "in a list of objects": (
+        '{"shop": "A", "items": [{"name": "bread"}, {"name": "milk"}, {"name": "che',
+        {"shop": "A", "items": [{"name": "bread"}, {"name": "milk"}]},
+        "The answer was cut inside “items”; what came before was kept.",
+    ),
+    "in an object in an object": (
+        '{"receipt": {"shop": "A", "date": "May", "items": ["x", 1',
+        {"shop": "A", "items": ["x"]},
+        "The answer was cut inside “items”; what came before was kept.",
+    ),
+    "in a list of pairs": (
+        '```json\n[{"key": "shop", "value": "A"}, {"key": "items", "val',
+        {"shop": "A", "items": None},
+        "The answer was cut; 1 field was complete.",
+    ),
+    "in a list of one object": (
+        '[{"shop": "A", "items": [{"name": "bread"}, {"na',
+        {"shop": "A", "items": [{"name": "bread"}]},
+        "The answer was cut inside “items”; what came before was kept.",
+    ),
+    "before anything was whole": (
+        '{"shop": "Mil',
+        {"shop": None, "items": None},
+        "The answer was cut before its first object was complete.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CUT_ANSWERS)
+def test_a_cut_answer_keeps_what_was_whole(name: str) -> None:
+    text, expected, problem = CUT_ANSWERS[name]
+    parser = DocumentParser("fields", PER_1000, fields=("shop", "items"))
+    for character in text:
+        parser.feed(character)
+    document = parser.finish()
+    assert dict(document.fields) == expected
+    absent = ", ".join(field for field, value in expected.items() if value is None)
+    missing = (f"Not found on this page as far as the answer goes: {absent}.",) if absent else ()
+    assert document.problems == (problem, *missing)
+    assert document == read_document(text, "fields", PER_1000, fields=("shop", "items"))
+
+
+def test_drafts_of_a_thinking_model_are_no_fields() -> None:
+    document = read_document('<think>{"items": [1, 2</think>{"shop": "A"}', "fields", PER_1000, fields=("shop",))
+    assert dict(document.fields) == {"shop": "A"}
+    assert document.problems == ()
