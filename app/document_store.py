@@ -14,7 +14,7 @@ import os
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +74,7 @@ ON CONFLICT (sha256, page, mode, fields, model) DO UPDATE SET
 WHERE excluded.finish_reason = 'stop' OR finish_reason <> 'stop'
 """
 _BLOCK_BYTES = 2**20
+_LOOK_INTERVAL_S = 0.1
 
 _log = logging.getLogger(__name__)
 
@@ -117,6 +118,8 @@ class DocumentStore:
 
     def __init__(self, data_dir: Path) -> None:
         self._folder = data_dir / "documents"
+        self._being_read: set[tuple[str, ...]] = set()
+        self._read_one = threading.Condition()
         self._path = data_dir / "readings.sqlite3"
         self.notice = ""
         try:
@@ -193,6 +196,28 @@ class DocumentStore:
         with self._reading() as db:
             row = db.execute(query, (sha256, page, ask.mode, _fields(ask), model, model)).fetchone()
         return None if row is None else _reading(row, ask)
+
+    @contextmanager
+    def turn(
+        self, sha256: str, page: int, ask: ReadingAsk, model: str, is_stopped: Callable[[], bool]
+    ) -> Iterator[bool]:
+        """Hold a page while it is read: whoever of this process wants to read it in the same way waits here meanwhile.
+
+        Gives False, and holds nothing, when `is_stopped` says so before it is one's turn.
+        """
+        key = (sha256, str(page), ask.mode, _fields(ask), model)
+        with self._read_one:
+            while key in self._being_read and not is_stopped():
+                self._read_one.wait(_LOOK_INTERVAL_S)
+            is_ours = key not in self._being_read
+            self._being_read.add(key)
+        try:
+            yield is_ours
+        finally:
+            if is_ours:
+                with self._read_one:
+                    self._being_read.discard(key)
+                    self._read_one.notify_all()
 
     # Corrections
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import accumulate
@@ -77,18 +77,23 @@ class DocumentReader:
     ) -> Iterator[Step]:
         """Read pages in order; those that this model has read in this way come from the store, unless `again`.
 
-        Ends early, after a whole step, when `run` is set.
+        A page that somebody else is reading in the same way is waited for. Ends early, after a whole step, when `run`
+        is set.
         """
         clock = _Clock([again or not is_stored for is_stored in self._are_stored(engine, pages, ask)])
-        for place, (document, page) in enumerate(pages):
+        for place, page in enumerate(pages):
             if run.is_set():
                 return
-            stored = None if again else self._store.get(document.file.sha256, page, ask, engine.info.name)
+            stored = None if again else self._stored(engine, page, ask)
             if stored is not None:
                 clock.skip()
                 yield clock.step(place, stored, is_over=True)
                 continue
-            yield from self._read_one(engine, PageOf(document, page), ask, run, place, clock)
+            clock.start()
+            yield clock.step(place)
+            reading, error = yield from self._read_in_turn(engine, page, ask, run, clock, place, again)
+            clock.count()
+            yield clock.step(place, reading, error, is_over=True)
 
     def _are_stored(self, engine: Engine, pages: Sequence[PageOf], ask: ReadingAsk) -> list[bool]:
         """Of each page whether it need not be read."""
@@ -96,23 +101,27 @@ class DocumentReader:
         stored = {sha256: self._store.read_pages(sha256, ask, engine.info.name) for sha256 in sha256s}
         return [page in stored[document.file.sha256] for document, page in pages]
 
-    def _read_one(
-        self, engine: Engine, page: PageOf, ask: ReadingAsk, run: Run, place: int, clock: _Clock
-    ) -> Iterator[Step]:
-        clock.start()
-        yield clock.step(place)
+    def _stored(self, engine: Engine, page: PageOf, ask: ReadingAsk) -> Reading | None:
+        return self._store.get(page.document.file.sha256, page.page, ask, engine.info.name)
+
+    def _read_in_turn(
+        self, engine: Engine, page: PageOf, ask: ReadingAsk, run: Run, clock: _Clock, place: int, again: bool
+    ) -> Generator[Step, None, tuple[Reading | None, str]]:
+        """The reading and why it failed, once nobody else reads the page; what they have read by then is taken."""
         reading: Reading | None = None
-        error = ""
         try:
-            image = self._shelf.page(*page)
-            for reading in read_page(engine, image, ask, page.page, run.next_page()):
-                yield clock.step(place, reading)
-            if reading is not None and reading.has_ended:
-                self._store.add(page.document.file.sha256, reading)
+            with self._store.turn(page.document.file.sha256, page.page, ask, engine.info.name, run.is_set) as is_ours:
+                stored = None if again else self._stored(engine, page, ask)
+                if stored is not None or not is_ours:
+                    return stored, ""
+                image = self._shelf.page(*page)
+                for reading in read_page(engine, image, ask, page.page, run.next_page()):
+                    yield clock.step(place, reading)
+                if reading is not None and reading.has_ended:
+                    self._store.add(page.document.file.sha256, reading)
         except Exception as failure:
-            error = sentence_of(failure, "a page could not be read")
-        clock.count()
-        yield clock.step(place, reading, error, is_over=True)
+            return reading, sentence_of(failure, "a page could not be read")
+        return reading, ""
 
 
 class _Clock:
