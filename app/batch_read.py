@@ -28,7 +28,7 @@ from app.engine_manager import spec_of
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.main import prepare_process, say
-from app.page_ranges import read_ranges
+from app.page_ranges import ranges_there, read_ranges
 from app.settings import Settings, read_settings_of
 from model.documents import DocumentLimits
 from model.engines.base import Engine
@@ -75,7 +75,9 @@ class ReadSettings(Settings):
         default="",
         description=f"for the mode fields: names separated by commas, or one of {_KINDS}",
     )
-    pages: str = Field(default="", description='which pages of each document, as in "1-3, 7"; all when empty')
+    pages: str = Field(
+        default="", description='which pages of each document, as far as it has them, as in "1-3, 7"; all when empty'
+    )
     password: str | None = Field(default=None, description="of encrypted documents")
 
     def ask(self) -> ReadingAsk:
@@ -154,7 +156,7 @@ class BatchReader:
             return
         try:
             document = self._shelf.open(path, path.name, self._settings.password)
-            pages = read_ranges(self._settings.pages, document.file.page_count)
+            pages = self._pages_of(document)
             self.summary.problems += [f"{path.name}: {notice}" for notice in document.file.notices]
             yield document, pages
         except PasswordNeeded:
@@ -162,6 +164,16 @@ class BatchReader:
             self.summary.failures.append(f"{path.name}: --password {problem}.")
         except StudioError as error:
             self.summary.failures.append(f"{path.name}: {error}")
+
+    def _pages_of(self, document: OpenDocument) -> tuple[int, ...]:
+        """Those of the pages that are asked for which it has; raises `RequestError` when it has none of them."""
+        pages, missing = ranges_there(self._settings.pages, document.file.page_count)
+        if not pages:
+            return read_ranges(self._settings.pages, document.file.page_count)
+        if missing:
+            has = "1 page" if document.file.page_count == 1 else f"{document.file.page_count:,} pages"
+            self.summary.problems.append(f"{document.file.name}: There is no page {missing}: this document has {has}.")
+        return pages
 
     def _read(self, document: OpenDocument, pages: Sequence[int], bar: tqdm[None]) -> Iterator[ReadPage]:
         bar.set_description(document.file.name[:40])

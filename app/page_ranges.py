@@ -18,10 +18,25 @@ def read_ranges(text: str, count: int) -> tuple[int, ...]:
     "3-" is to the end and "-3" from the start. Raises `RequestError` for anything else, and for pages that are not
     there.
     """
+    pages, missing = ranges_there(text, count)
+    if missing:
+        raise _refusal(missing, count)
+    return pages
+
+
+def ranges_there(text: str, count: int) -> tuple[tuple[int, ...], str]:
+    """The same of a document that may be shorter: the pages that it has, and those that it has not, as a text.
+
+    Raises `RequestError` for what names no pages.
+    """
     pages: set[int] = set()
+    missing = []
     for part in filter(None, _SEPARATOR.split(_DASH.sub("-", text))):
-        pages |= set(_range(part, count))
-    return tuple(sorted(pages)) if pages else tuple(range(1, count + 1))
+        first, last = _bounds(part, count)
+        pages |= set(range(first, min(last, count) + 1))
+        if last > count or first > last:
+            missing.append(_beyond(part, first, last, count))
+    return tuple(sorted(pages)) if pages or missing else tuple(range(1, count + 1)), ", ".join(missing)
 
 
 def write_ranges(pages: Iterable[int]) -> str:
@@ -35,15 +50,27 @@ def write_ranges(pages: Iterable[int]) -> str:
     return ", ".join("-".join(map(str, run)) for run in runs)
 
 
-def _range(part: str, count: int) -> range:
+def _bounds(part: str, count: int) -> tuple[int, int]:
+    """The first and the last page that a part names, whether there are such; "8-" of a document of 7 is 8 to 7."""
     match = _RANGE.fullmatch(part)
     if match is None or part == "-":
         raise RequestError("Write pages as in “1-3, 7”.")
     first = int(match["first"] or 1)
     last = int(match["last"] or count) if match["dash"] else first
-    if match["dash"] and last < first <= count:
+    if match["last"] and last < first:
         raise RequestError(f"Write {last}-{first}, the smaller page first.")
-    if not 1 <= first <= last <= count:
-        there = f"there are pages 1 to {count:,}" if count > 1 else "there is only page 1"
-        raise RequestError(f"Pages {part} cannot be had: {there}.")
-    return range(first, last + 1)
+    if first < 1:
+        raise _refusal(part, count)
+    return first, last
+
+
+def _beyond(part: str, first: int, last: int, count: int) -> str:
+    """What of a part is beyond the last page."""
+    if first > count:
+        return part
+    return f"{count + 1}-{last}" if last > count + 1 else f"{last}"
+
+
+def _refusal(pages: str, count: int) -> RequestError:
+    there = f"there are pages 1 to {count:,}" if count > 1 else "there is only page 1"
+    return RequestError(f"Pages {pages} cannot be had: {there}.")

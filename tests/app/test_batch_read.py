@@ -58,6 +58,21 @@ def test_each_document_becomes_a_file(tmp_path: Path, engine: FakeEngine) -> Non
     assert str(summary) == "5 pages read."
 
 
+def test_of_shorter_documents_the_pages_that_they_have_are_read(tmp_path: Path, engine: FakeEngine) -> None:
+    photo = tmp_path / "photo.png"
+    photo.write_bytes(picture(200, 150).data)
+    summary = _read(tmp_path, engine, str(REPORT), str(photo), "--pages", "1-2, 4-").summary
+    assert (summary.read, summary.failures) == (3, [])
+    assert summary.problems == [
+        "report.pdf: There is no page 4-: this document has 2 pages.",
+        "photo.png: There is no page 2, 4-: this document has 1 page.",
+    ]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo.md", "report.md"]
+    summary = _read(tmp_path, engine, str(REPORT), str(photo), "--pages", "2").summary
+    assert (summary.from_before, len(summary.failures)) == (1, 1)
+    assert summary.failures == ["photo.png: Pages 2 cannot be had: there is only page 1."]
+
+
 def test_a_second_run_reads_nothing_again_and_writes_the_same(tmp_path: Path, engine: FakeEngine) -> None:
     _read(tmp_path, engine, str(REPORT), "--pages", "1")
     written = (tmp_path / "out" / "report.md").read_bytes()

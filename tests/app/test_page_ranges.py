@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.page_ranges import read_ranges, write_ranges
+from app.page_ranges import ranges_there, read_ranges, write_ranges
 from model.errors import RequestError
 
 
@@ -49,5 +49,23 @@ def test_neighbours_become_one_range() -> None:
 def test_a_range_written_backwards_is_turned_for_the_person() -> None:
     with pytest.raises(RequestError, match="Write 2-5, the smaller page first"):
         read_ranges("5-2", 7)
-    with pytest.raises(RequestError, match="cannot be had"):
+    with pytest.raises(RequestError, match="Write 2-9, the smaller page first"):
         read_ranges("9-2", 7)
+
+
+@pytest.mark.parametrize(
+    ("text", "count", "pages", "missing"),
+    [
+        ("1-2", 1, (1,), "2"),
+        ("1-5, 9", 2, (1, 2), "3-5, 9"),
+        ("-3", 2, (1, 2), "3"),
+        ("8-", 7, (), "8-"),
+        ("8-", 8, (8,), ""),
+        ("2-4", 1, (), "2-4"),
+        ("", 3, (1, 2, 3), ""),
+    ],
+)
+def test_of_a_shorter_document_the_pages_that_it_has_are_told_from_the_others(
+    text: str, count: int, pages: tuple[int, ...], missing: str
+) -> None:
+    assert ranges_there(text, count) == (pages, missing)
