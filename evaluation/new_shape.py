@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -28,9 +28,11 @@ from model.loading import ModelSpec, load_engine
 from model.prompts import Task, task_prompt
 from training import dialogues, pairs
 from training.dialogues import Turn, View
-from training.finetune import Options, finetune
 from training.scenes import Scene, draw, random_scene, shape_of
 from training.tower import grid_of
+
+if TYPE_CHECKING:
+    from training.finetune import Options
 
 HEART = "heart"
 TRAIN_SEED, HELD_OUT_SEED, TEST_SEED = 8_000_000, 8_000_001, 8_000_002
@@ -166,6 +168,8 @@ def result(before: dict[str, dict[str, float]], after: dict[str, dict[str, float
 
 def options_of(folder: Path, conversations: int, *, batch: int, accumulate: int, epochs: float) -> Options:
     """The data, drawn anew, and how the adapter is trained on it."""
+    from training.finetune import Options  # late: the processes that decode clips import this module too, and are small
+
     return Options(
         data=write_data(folder / "data", "train", TRAIN_SEED, conversations),
         eval_data=write_data(folder / "data", "held-out", HELD_OUT_SEED, 16),
@@ -189,6 +193,8 @@ def main() -> None:
     parser.add_argument("--scenes", type=int, default=40, help="with hearts to ask about (default: %(default)s)")
     parser.add_argument("--samples", type=int, default=60, help="of the old abilities (default: %(default)s)")
     arguments = parser.parse_args()
+    from training.finetune import finetune
+
     options = options_of(arguments.folder, arguments.conversations, batch=8, accumulate=1, epochs=arguments.epochs)
     adapter = str(finetune(options))
     before, after = (measure(each, arguments.scenes, arguments.samples) for each in ("", adapter))

@@ -71,9 +71,9 @@ def apply_adapter(model: PreTrainedModel, folder: Path, base_name: str, *, merge
     return plain.eval()
 
 
-def write_base(folder: Path, base: Path, base_name: str) -> None:
+def write_base(folder: Path, base_name: str, base_fingerprint: str) -> None:
     """Say in an adapter's folder which model it belongs to."""
-    told = {"name": base_name, "fingerprint": fingerprint(base)}
+    told = {"name": base_name, "fingerprint": base_fingerprint}
     (folder / BASE).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 

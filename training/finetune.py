@@ -25,7 +25,7 @@ from transformers import Trainer, TrainerCallback, TrainerControl, TrainerState,
 from transformers.trainer_callback import PrinterCallback
 from transformers.trainer_utils import EvalPrediction, get_last_checkpoint
 
-from model.adapters import write_base
+from model.adapters import fingerprint, write_base
 from model.catalog import POCKET_NAME, budget_of_tokens
 from model.errors import ModelError, StudioError
 from model.files import read_json
@@ -93,21 +93,23 @@ def finetune(options: Options) -> Path:
     """
     conversations = read_conversations(options.data)
     held_out = read_conversations(options.eval_data) if options.eval_data else []
-    _check_same(options)
     loaded = load_model(_spec(options), lambda progress: None, threading.Event())
+    weights = fingerprint(loaded.folder)  # now: by the end of a long run the files may be others
+    told = _told(options, weights)
+    _check_same(options.out, told)
     maker = _sample_maker(options, loaded)
     samples, checks = Samples(conversations, maker), Samples(held_out, maker)
     _say("Checking the data.")
     samples.check()
     checks.check()
-    _made(options.out).joinpath(OPTIONS).write_text(json.dumps(_told(options), indent=1) + "\n", "utf-8")
+    _made(options.out).joinpath(OPTIONS).write_text(json.dumps(told, indent=1) + "\n", "utf-8")
     set_seed(options.seed)
     model = prepare(loaded, options)
     trainer = _trainer(options, model, samples, checks if held_out else None, maker)
     trainer.train(resume_from_checkpoint=get_last_checkpoint(_made(options.out / CHECKPOINTS)))
     if trainer.state.global_step < trainer.state.max_steps:
         raise SystemExit(f"Stopped after step {trainer.state.global_step}; the same command goes on from there.")
-    _save(options, loaded, model)
+    _save(options, loaded, model, weights)
     curves.draw_run(options.out / LOG, options.out / CURVES)
     return options.out
 
@@ -286,25 +288,25 @@ class _StopGently(TrainerCallback):  # type: ignore[misc]  # transformers is unt
             signal.signal(number, handler)
 
 
-def _told(options: Options) -> dict[str, Any]:
-    """The options as JSON has them."""
+def _told(options: Options, weights: str) -> dict[str, Any]:
+    """The options as JSON has them, and a digest of the weights that the run begins with."""
     told: dict[str, Any] = json.loads(json.dumps(asdict(options), default=str))
-    return told
+    return told | {"weights": weights}
 
 
-def _check_same(options: Options) -> None:
+def _check_same(out: Path, told: dict[str, Any]) -> None:
     """A run that goes on has to be the same run: its options are kept beside it."""
-    file = options.out / OPTIONS
+    file = out / OPTIONS
     before = read_json(file, "run") if file.is_file() else {}
-    fixed = {name: value for name, value in _told(options).items() if name not in _FREE}
+    fixed = {name: value for name, value in told.items() if name not in _FREE}
     if changed := [name for name, value in fixed.items() if before and before.get(name) != value]:
         raise ModelError(
-            f"The run in this folder was started with another {' and another '.join(changed).replace('_', ' ')}. "
+            f"The run in this folder was started with other {' and other '.join(changed).replace('_', ' ')}. "
             "Go on with the same options, or choose another folder with --out."
         )
 
 
-def _save(options: Options, loaded: LoadedModel, model: Any) -> None:
+def _save(options: Options, loaded: LoadedModel, model: Any, weights: str) -> None:
     """Write what the program loads: an adapter and whose it is, or a whole model in the precision that it came in."""
     if options.method == "full":
         stored = read_json(loaded.folder / "config.json")
@@ -317,7 +319,7 @@ def _save(options: Options, loaded: LoadedModel, model: Any) -> None:
         model.peft_config["default"].base_model_name_or_path = loaded.name
         model.save_pretrained(options.out, save_embedding_layers=False)
         (options.out / "README.md").unlink(missing_ok=True)  # peft's card, which names that folder too
-        write_base(options.out, loaded.folder, loaded.name)
+        write_base(options.out, loaded.name, weights)
 
 
 def _made(folder: Path) -> Path:

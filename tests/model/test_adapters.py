@@ -43,7 +43,7 @@ def make_adapter(base: Path, folder: Path) -> Path:
             torch.nn.init.normal_(weight, std=0.2)
     model.peft_config["default"].base_model_name_or_path = base.name
     model.save_pretrained(folder, save_embedding_layers=False)
-    adapters.write_base(folder, base, base.name)
+    adapters.write_base(folder, base.name, adapters.fingerprint(base))
     return folder
 
 

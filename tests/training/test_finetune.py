@@ -14,11 +14,13 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from model.adapters import BASE, fingerprint
 from model.adapters import WEIGHTS as ADAPTER_WEIGHTS
 from model.errors import ModelError
+from model.files import WEIGHTS
 from model.loading import ModelSpec, load_engine, load_model
 from model.types import Chunk, GenerationOptions, Message, Text
 from tests.model.pictures import image
@@ -182,9 +184,31 @@ def test_an_adapter_belongs_to_its_model_and_tells_no_folder(options: Options, b
         load_model(ModelSpec(str(other), adapter=str(out)), lambda progress: None, threading.Event())
 
 
+def test_a_model_that_is_replaced_while_it_is_tuned(
+    options: Options, base: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The adapter belongs to the weights that the run began with, and a run does not go on from others."""
+    folder = Path(shutil.copytree(base, tmp_path / "copy"))
+    before, collate = fingerprint(folder), SampleMaker.collate
+
+    def replaced(self: SampleMaker, samples: Any) -> Any:
+        weights = load_file(folder / WEIGHTS)
+        weights["model.language_model.norm.weight"] += 0.1
+        save_file(weights, folder / WEIGHTS, {"format": "pt"})
+        return collate(self, samples)
+
+    mine = replace(options, model=str(folder), steps=1)
+    with monkeypatch.context() as patch:
+        patch.setattr(SampleMaker, "collate", replaced)
+        out = finetune(mine)
+    assert fingerprint(folder) != before == json.loads((out / BASE).read_text())["fingerprint"]
+    with pytest.raises(ModelError, match="other weights"):
+        finetune(mine)
+
+
 def test_another_run_in_the_same_folder_is_refused(options: Options) -> None:
     finetune(replace(options, steps=1))
-    with pytest.raises(ModelError, match="another rank and another rate"):
+    with pytest.raises(ModelError, match="other rank and other rate"):
         finetune(replace(options, steps=1, rank=8, rate=1e-3))
     assert (options.out / CHECKPOINTS).is_dir()
 
