@@ -90,8 +90,9 @@ def _with_spans(before: Table, after: Table) -> Table:
     old, new = lay_out(before), lay_out(after)
     if (old.row_count, old.column_count) != (new.row_count, new.column_count):
         return after
-    words = new.texts()
+    words, markdown = new.texts(), new.filled(lambda cell: cell.markdown)
     rows: list[list[Cell]] = [[] for _ in before.rows]
     for placed in old.cells:
-        rows[placed.row].append(replace(placed.cell, text=words[placed.row][placed.column]))
+        row, column = placed.row, placed.column
+        rows[row].append(replace(placed.cell, text=words[row][column], markdown=markdown[row][column]))
     return Table(tuple(map(tuple, rows)))

@@ -287,12 +287,16 @@ Region = Box | Point | Polygon | Box3D
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A table's cell: its words, and how many rows and columns it covers."""
+    """A table's cell: its words, and how many rows and columns it covers.
+
+    `markdown` is the same as Markdown, empty where that says no more than `text`: no emphasis, link or formula.
+    """
 
     text: str
     row_span: int = 1
     column_span: int = 1
     is_header: bool = False
+    markdown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

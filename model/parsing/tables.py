@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from model.parsing.grid import lay_out
-from model.parsing.words import Words
+from model.parsing.words import MATH, Words, plain_words
 from model.types import Cell, Table
 
 MAX_SPANNED_COLUMNS = 200
@@ -29,7 +29,8 @@ class _OpenCell:
 
     def closed(self, row_span: int, column_span: int) -> tuple[Cell, str]:
         text, markdown = self.words.read()
-        return Cell(text, row_span, column_span, self.is_header), markdown
+        says_more = MATH.search(markdown) or markdown != plain_words(text)[1]
+        return Cell(text, row_span, column_span, self.is_header, markdown if says_more else ""), markdown
 
 
 class TableBuilder:

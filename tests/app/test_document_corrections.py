@@ -141,3 +141,10 @@ def test_what_a_person_writes_is_as_safe_as_what_a_model_writes(text: str) -> No
     assert "<script" not in html
     assert 'href="javascript:' not in html
     assert "<img" not in html
+
+
+def test_new_words_of_a_cell_take_its_old_emphasis_along() -> None:
+    (block,) = read_document("| a | b |\n|---|---|\n| **c** | d |", "tables", PER_1000).blocks
+    table = _corrected(block, "| a | b |\n|---|---|\n| c | *d* |").table
+    assert table is not None
+    assert table.rows[1] == (Cell("c"), Cell("d", markdown="*d*"))

@@ -68,6 +68,8 @@ HOSTILE = {
     "formula with a link": f"$\\href{{javascript:{RUN}}}{{x}}$",
     "comment with a box": f"<!-- Image (1, 1, 500, 500) --><img src=x onerror='{RUN}'>",
     "Markdown table with a script": f"| a |\n|---|\n| <img src=x onerror='{RUN}'> |",
+    "marked cell with a script": f"| a |\n|---|\n| **b** $x$ [l](javascript:{RUN}) <img src=x onerror='{RUN}'> |",
+    "formula with HTML in a cell": f"| a |\n|---|\n| $\\text{{<img src=x onerror='{RUN}'>}}$ |",
     "line with a script": json.dumps([{"bbox_2d": [1, 1, 900, 900], "text_content": f"<img src=x onerror='{RUN}'>"}]),
     "template": f"<template><img src=x onerror='{RUN}'></template>",
     "template of the page's framework": "{{constructor.constructor('window.hacked=1')()}} ${window.hacked=1}",

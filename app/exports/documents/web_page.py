@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from typing import IO
 
 from markupsafe import Markup
@@ -45,11 +45,30 @@ def _blocks(page: ReadPage) -> Iterator[Markup]:
             yield template.table(table_rows(block.table))
 
 
-def table_rows(table: Table) -> list[list[Cell]]:
-    """The cells of each row, with spans that fit."""
+@dataclass(frozen=True, slots=True)
+class ShownCell:
+    """A cell with spans that fit; its words are safe HTML where they are more than plain text."""
+
+    words: str | Markup
+    row_span: int
+    column_span: int
+    is_header: bool
+
+
+def table_rows(table: Table) -> list[list[ShownCell]]:
+    """The cells of each row."""
     grid = lay_out(table)
-    rows: list[list[Cell]] = [[] for _ in range(grid.row_count)]
+    rows: list[list[ShownCell]] = [[] for _ in range(grid.row_count)]
     for placed in grid.cells:
-        text, spans = printable(placed.cell.text), (placed.row_span, placed.column_span)
-        rows[placed.row].append(replace(placed.cell, text=text, row_span=spans[0], column_span=spans[1]))
+        shown = ShownCell(_words(placed.cell), placed.row_span, placed.column_span, placed.cell.is_header)
+        rows[placed.row].append(shown)
     return rows
+
+
+def _words(cell: Cell) -> str | Markup:
+    if not cell.markdown:
+        return printable(cell.text)
+    # Newlines are shown in a cell, and those of Markdown's HTML stand beside a tag that breaks the line.
+    shown = to_html(printable(cell.markdown), copy_buttons=False).replace("\n", " ").strip()
+    paragraph = shown.removeprefix("<p>").removesuffix("</p>")
+    return Markup(shown if "<p>" in paragraph else paragraph)

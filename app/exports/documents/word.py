@@ -19,6 +19,7 @@ from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
 from docx.shared import Inches, Length, Mm
 from docx.table import Table as WordTable
+from docx.table import _Cell as WordCell
 from docx.text.paragraph import Paragraph
 from docx.text.run import Run
 from markdown_it.token import Token
@@ -124,17 +125,27 @@ def _fill(table: WordTable, grid: Grid) -> None:
         if placed.row_span > 1 or placed.column_span > 1:
             last = places[placed.row + placed.row_span - 1][placed.column + placed.column_span - 1]
             cell = cell.merge(last)
-        text = printable(placed.cell.text)
-        cell.text = text
-        for paragraph in cell.paragraphs:
-            _set_direction(paragraph, text)
-            for run in paragraph.runs:
-                run.bold = placed.cell.is_header or None
+        _write_cell(cell, placed.cell)
     heads = {row for row in range(grid.row_count) if _is_head(grid, row)}
     for row, place in enumerate(table.rows):
         if heads.issuperset(range(row + 1)):
             # Repeated on every sheet of paper that the table goes on to.
             place._tr.get_or_add_trPr().append(OxmlElement("w:tblHeader"))
+
+
+def _write_cell(place: WordCell, cell: Cell) -> None:
+    text = printable(cell.text)
+    # A merged cell has the paragraphs of all the places that it covers; setting its text leaves one.
+    place.text = "" if cell.markdown else text
+    paragraph = place.paragraphs[0]
+    for token in parse(printable(cell.markdown)):
+        if token.type == "inline":
+            _inline(paragraph, token)
+        elif token.type.startswith("math_block"):
+            _plain(paragraph, token.content.strip(), _MATH)
+    _set_direction(paragraph, text)
+    for run in paragraph.runs if cell.is_header else ():
+        run.bold = True
 
 
 def _is_head(grid: Grid, row: int) -> bool:
@@ -163,9 +174,9 @@ class _Prose:
         for token in tokens_left:
             match token.type:
                 case "heading_open":
-                    self._inline(self.body.paragraph(f"Heading {token.tag[1]}"), next(tokens_left))
+                    _inline(self.body.paragraph(f"Heading {token.tag[1]}"), next(tokens_left))
                 case "paragraph_open":
-                    self._inline(self._paragraph(), next(tokens_left))
+                    _inline(self._paragraph(), next(tokens_left))
                 case "fence" | "code_block":
                     _plain(self._paragraph(), token.content.rstrip("\n"), _MONOSPACE)
                 case "math_block" | "math_block_label" | "math_block_eqno":
@@ -212,21 +223,23 @@ class _Prose:
         inner.is_item_begun = True
         return paragraph
 
-    def _inline(self, paragraph: Paragraph, token: Token) -> None:
-        marks: set[str] = set()
-        href: str | None = None
-        for child in token.children or ():
-            if child.type == "link_open":
-                href = str(child.attrs.get("href", ""))
-            elif child.type == "link_close":
-                href = None
-            elif child.tag in _MARKS and child.nesting:
-                (marks.add if child.nesting > 0 else marks.discard)(_MARKS[child.tag])
-            else:
-                run = _run(paragraph, child, href)
-                for mark in marks:
-                    setattr(run.font, mark, True)
-        _set_direction(paragraph, paragraph.text)
+
+def _inline(paragraph: Paragraph, token: Token) -> None:
+    """Add the words of an inline token, each run as it is marked."""
+    marks: set[str] = set()
+    href: str | None = None
+    for child in token.children or ():
+        if child.type == "link_open":
+            href = str(child.attrs.get("href", ""))
+        elif child.type == "link_close":
+            href = None
+        elif child.tag in _MARKS and child.nesting:
+            (marks.add if child.nesting > 0 else marks.discard)(_MARKS[child.tag])
+        else:
+            run = _run(paragraph, child, href)
+            for mark in marks:
+                setattr(run.font, mark, True)
+    _set_direction(paragraph, paragraph.text)
 
 
 def _run(paragraph: Paragraph, token: Token, href: str | None) -> Run:

@@ -23,6 +23,8 @@ from PIL import Image as Pillow
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
 from app.exports.documents.base import escaped, printable
 from app.markdown import parse
+from model.catalog import PER_1000
+from model.parsing import read_document
 from model.types import Block, Cell, Table
 from tests.app.exports.documents.read_pages import EVERYTHING, TABLE, read_page, written
 
@@ -182,6 +184,33 @@ def test_html_is_one_file_that_shows_everything() -> None:
         assert piece in text, piece
     assert not re.search(r"(src|href|url)\W+(https?:)?//(?!example\.org)", text)
     assert "<button" not in text
+
+
+MARKED_TABLES = {
+    "Markdown": "| a | b |\n|---|---|\n| $x^2$ | **bold** words |",
+    "LaTeX": r"\begin{tabular}{cc} a & b \\ $x^2$ & \textbf{bold} words \\ \end{tabular}",
+    "HTML": "<table><tr><td>a<td>b</tr><tr><td>$x^2$<td><b>bold</b> words</table>",
+}
+
+
+@pytest.mark.parametrize("form", MARKED_TABLES)
+def test_cells_have_their_emphasis_and_formulas(form: str) -> None:
+    page = read_page(*read_document(MARKED_TABLES[form], "tables", PER_1000).blocks)
+    text = written("html", page)[0].decode()
+    assert '<td dir="auto"><strong>bold</strong> words</td>' in text
+    assert "<msup><mi>x</mi><mn>2</mn></msup>" in text
+    formula, words = open_word(io.BytesIO(written("docx", page)[0])).tables[0].rows[1].cells
+    assert [(run.text, run.bold) for run in words.paragraphs[0].runs if run.text] == [("bold", True), (" words", None)]
+    assert [(run.text, run.font.name) for run in formula.paragraphs[0].runs if run.text] == [("x^2", "Cambria Math")]
+    assert list(csv.reader(io.StringIO(written("csv", page)[0].decode("utf-8-sig"))))[1] == ["$x^2$", "bold words"]
+
+
+def test_cells_are_as_harmless_as_other_words() -> None:
+    evil = f"**b** [x](javascript:alert(1)) ![y](https://evil.example/p.png) {HOSTILE}"
+    cells = Cell("b", markdown=evil), Cell("y", markdown=f"$$\\text{{{HOSTILE}}}$$")
+    text = written("html", read_page(Block("table", "b", table=Table((cells,)))))[0].decode()
+    assert "<strong>b</strong>" in text
+    assert not re.search(r"<(script|img|svg)|href=\W?javascript|src=\W?https", text.partition("<body>")[2])
 
 
 def test_html_has_nothing_of_a_hostile_answer_that_could_act() -> None:
