@@ -10,6 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from model.parsing.grid import lay_out
+from model.parsing.markup_markdown import MarkdownReader
 from model.parsing.problems import CUT, cut_sentence, shorten
 from model.parsing.regions import normal
 from model.parsing.scan import Value, values_in
@@ -17,6 +19,8 @@ from model.types import Answer
 
 KEY_NAMES = ("key", "field", "name", "label", "field_name")
 VALUE_NAMES = ("value", "text", "content", "answer", "field_value", "text_content")
+SEVERAL = "The page has {n} records; their values stand together in its one row."
+PIPES = re.compile(r"^\s*\|.*\|.*\|", re.MULTILINE)
 LINE = re.compile(r"^[-*•\s]*([^:：\n]{1,80})[:：][ \t]*(.*?)[ \t]*$", re.MULTILINE)
 EMPTY = ("", "null", "none", "n/a")
 
@@ -38,15 +42,74 @@ def asked_fields(answer: Answer, written: str, names: Sequence[str]) -> AskedFie
     values = tuple(values_in(written.rpartition("</think>")[2]))
     cut = next((value for value in values if not value.is_whole), None)
     own = _own_fields(answer, cut)
+    rows = tuple(_rows_of_tables(answer))
+    records = _records([value.inside for value in values], names) or _records_of_table(rows, names)
+    count = _most_alike(records, names)
+    if count > 1:
+        own |= _joined(records)
     given: dict[str, Any] = {}
-    for key, value in _pairs(answer, own, values):
+    for key, value in _pairs(answer, own, values, rows, records):
         given.setdefault(key, value)
     by_name = {normal(key): key for key in reversed(list(given))}
     keys = {name: by_name.get(normal(name)) for name in names}
     asked = {name: None if key is None else _present(given[key]) for name, key in keys.items()}
     taken = {*keys.values(), *(key for key in given if key not in own or _holds(given[key], names))}
     fields = asked | {key: value for key, value in given.items() if key not in taken}
-    return AskedFields(fields, _problems(answer, cut, fields))
+    several = (SEVERAL.format(n=count),) if count > 1 else ()
+    return AskedFields(fields, _problems(answer, cut, fields) + several)
+
+
+def _records(values: Sequence[Any], names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The objects that have the asked fields each for itself: one after another, in a list, or in a list in an object
+    that has none of them.
+    """
+    while len(values) == 1:
+        (value,) = values
+        if isinstance(value, list):
+            values = value
+        elif isinstance(value, Mapping) and len(value) == 1 and not _has_asked(value, names):
+            values = list(value.values())
+        else:
+            break
+    found = (value for value in values if isinstance(value, Mapping) and not _pair(value) and _has_asked(value, names))
+    return list({repr(value): value for value in found}.values())
+
+
+def _most_alike(records: Sequence[Mapping[str, Any]], names: Sequence[str]) -> int:
+    """How many records have the same asked field: objects that share none are parts of one record."""
+    return max((sum(_has_asked(record, [name]) for record in records) for name in names), default=0)
+
+
+def _records_of_table(rows: Sequence[Sequence[str]], names: Sequence[str]) -> list[Mapping[str, Any]]:
+    """The rows of a table whose first row are the asked names."""
+    if not rows or sum(_has_asked({name: ""}, names) for name in rows[0]) < min(2, len(names)):
+        return []
+    return [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
+
+
+def _has_asked(value: Mapping[str, Any], names: Sequence[str]) -> bool:
+    wanted = {normal(name) for name in names}
+    return any(normal(key) in wanted for key in value)
+
+
+def _joined(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """One record of several: a list of the values where they differ."""
+    joined: dict[str, Any] = {}
+    for key in dict.fromkeys(key for record in records for key in record):
+        values = [record[key] for record in records if _present(record.get(key)) is not None]
+        joined[key] = values[0] if values and all(value == values[0] for value in values) else values or None
+    return joined
+
+
+def _rows_of_tables(answer: Answer) -> Iterator[list[str]]:
+    """The rows of the answer's tables, in whatever form they are written."""
+    blocks = list(answer.document.blocks) if answer.document else []
+    if not blocks and PIPES.search(answer.text):
+        reader = MarkdownReader(blocks.append, lambda _numbers: None)
+        reader.feed(answer.text)
+        reader.finish()
+    for block in blocks:
+        yield from lay_out(block.table).texts() if block.table else ()
 
 
 def _own_fields(answer: Answer, cut: Value | None) -> dict[str, Any]:
@@ -72,7 +135,13 @@ def _problems(answer: Answer, cut: Value | None, fields: Mapping[str, Any]) -> t
     return (cut_sentence(sum(value is not None for value in fields.values()), "field"), *others)
 
 
-def _pairs(answer: Answer, own: Mapping[str, Any], values: Sequence[Value]) -> Iterator[tuple[str, Any]]:
+def _pairs(
+    answer: Answer,
+    own: Mapping[str, Any],
+    values: Sequence[Value],
+    rows: Sequence[Sequence[str]],
+    records: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[str, Any]]:
     """All that may be a field and its value, the likeliest first."""
     yield from own.items()
     for value in own.values():
@@ -81,6 +150,9 @@ def _pairs(answer: Answer, own: Mapping[str, Any], values: Sequence[Value]) -> I
         yield box.label, next((box.attributes[key] for key in VALUE_NAMES if key in box.attributes), box.text)
     for written in values:
         yield from _inside(written.inside)
+    for record in records:
+        yield from record.items()
+    yield from ((row[0], row[1]) for row in rows if len(row) == 2)
     blocks = answer.document.blocks if answer.document else ()
     for name, value in LINE.findall("\n".join([answer.text, *(block.text for block in blocks)])):
         yield name.strip("*_ "), value.strip("*_ ")

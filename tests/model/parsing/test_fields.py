@@ -41,6 +41,17 @@ ANSWERS: dict[str, tuple[str, dict[str, Any]]] = {
     "nothing for one": ('{"shop": "A", "Total amount": null}', {"shop": "A", "Total amount": None}),
     "empty is nothing": ('{"shop": "A", "Total amount": ""}', {"shop": "A", "Total amount": None}),
     "cut": ('{"shop": "A", "Total amount": 5', {"shop": "A", "Total amount": None}),
+    "table of two columns": (
+        "| Field | Value |\n|---|---|\n| **Shop** | A |\n| Total amount | 5 |",
+        {"shop": "A", "Total amount": "5"},
+    ),
+    "table whose first row is a field": (
+        "| shop | A |\n|---|---|\n| Total amount | 5 |",
+        {"shop": "A", "Total amount": "5"},
+    ),
+    "table with names above": ("| Shop | Total amount |\n|---|---|\n| A | 5 |", {"shop": "A", "Total amount": "5"}),
+    "list of one object each": ('[{"shop": "A"}, {"Total amount": 5}]', {"shop": "A", "Total amount": 5}),
+    "the same object twice": ('[{"shop": "A"}, {"shop": "A"}]', {"shop": "A", "Total amount": None}),
     "more than asked": (
         '{"items": [{"name": "x", "price": 3}], "shop": "A", "Total amount": 5}',
         {"shop": "A", "Total amount": 5, "items": [{"name": "x", "price": 3}]},
@@ -107,3 +118,21 @@ def test_drafts_of_a_thinking_model_are_no_fields() -> None:
     document = read_document('<think>{"items": [1, 2</think>{"shop": "A"}', "fields", PER_1000, fields=("shop",))
     assert dict(document.fields) == {"shop": "A"}
     assert document.problems == ()
+
+
+SEVERAL_RECORDS = {
+    "list": '[{"shop": "A", "Total amount": 5, "tax": 1}, {"shop": "B", "Total amount": 5, "tax": 1}]',
+    "list in an object in a fence": (
+        '```json\n{"receipts": [{"shop": "A", "total_amount": 5}, {"shop": "B", "total_amount": 5}]}\n```'
+    ),
+    "one after another": '{"shop": "A", "Total amount": 5}\n{"shop": "B", "Total amount": 5}',
+    "rows of a table": "| shop | Total amount |\n|---|---|\n| A | 5 |\n| B | 5 |",
+}
+
+
+@pytest.mark.parametrize("name", SEVERAL_RECORDS)
+def test_several_records_stand_together_and_are_told(name: str) -> None:
+    document = read_document(SEVERAL_RECORDS[name], "fields", PER_1000, fields=NAMES)
+    assert document.fields["shop"] == ["A", "B"]
+    assert str(document.fields["Total amount"]) == "5"
+    assert document.problems == ("The page has 2 records; their values stand together in its one row.",)
