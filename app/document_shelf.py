@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from model.documents import DocumentFile, open_document, page_image, page_thumbnail
+from model.documents import DocumentFile, open_document, page_dpi, page_image, page_thumbnail
 from model.errors import MediaError
 from model.types import Image
 
@@ -90,6 +90,10 @@ class Shelf:
         with self._lock:
             self._remember(key, image)
         return image
+
+    def dpi(self, document: OpenDocument, page: int, size_wh: tuple[int, int]) -> float:
+        """How many pixels of the picture of a page, which has that size, are an inch on paper."""
+        return page_dpi(document.file, page, size_wh, PAGE_DPI)
 
     def thumbnail(self, document: OpenDocument, page: int) -> bytes:
         """A small JPEG of a page. Raises `MediaError` as `page` does."""

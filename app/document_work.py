@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from app.document_corrections import corrected
 from app.document_reading import Reading, ReadingAsk, read_page
-from app.document_shelf import PAGE_DPI, OpenDocument, Shelf
+from app.document_shelf import OpenDocument, Shelf
 from app.document_store import Corrections, DocumentStore
 from app.exports.documents import ReadPage
 from app.faults import sentence_of
@@ -161,4 +161,6 @@ def exportable(shelf: Shelf, document: OpenDocument, reading: Reading, correctio
     """What was read of a page and corrected, as exports want it; its picture is rendered when it is needed."""
     said = replace(corrected(reading.document, corrections, reading.ask.mode), problems=reading.problems)
     picture = partial(shelf.page, document, reading.page)
-    return ReadPage(reading.page, reading.medium.source_size_wh, said, picture, PAGE_DPI, document.file.name)
+    size_wh = reading.medium.source_size_wh
+    dpi = shelf.dpi(document, reading.page, size_wh)
+    return ReadPage(reading.page, size_wh, said, picture, dpi, document.file.name)

@@ -19,6 +19,8 @@ from model.pdf import XYXY
 from model.types import Image
 
 POINTS_PER_INCH = 72.0
+# A page of fewer pixels than this share of what it may have was not made smaller.
+_FEWER_PIXELS = 0.95
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,28 @@ def page_image(document: DocumentFile, page: int, dpi: float = 150.0, limits: Do
     if document.page_count == 1:
         return media.read_image_file(document.path, limits.picture)
     return media.read_frame(document.path, page - 1, f"{stem}-{page}.png", limits.picture)
+
+
+def page_dpi(
+    document: DocumentFile,
+    page: int,
+    size_wh: tuple[int, int],
+    dpi: float = 150.0,
+    limits: DocumentLimits = DEFAULT_LIMITS,
+) -> float:
+    """How many pixels of `page_image`, which has that size and was asked for at `dpi`, are an inch of the page.
+
+    A picture that does not say is taken to be of `dpi`, and so is a page that is not there any more.
+    """
+    if document.media_type != "application/pdf":
+        return media.file_dpi(document.path, page - 1) or dpi
+    if size_wh[0] * size_wh[1] < _FEWER_PIXELS * limits.max_page_pixels:
+        return dpi
+    try:
+        width_points, _ = pdf.page_size_points(document.path, document.password, page)
+    except MediaError:
+        return dpi
+    return size_wh[0] * POINTS_PER_INCH / width_points
 
 
 def page_thumbnail(document: DocumentFile, page: int, max_side: int = 160) -> bytes:

@@ -62,6 +62,8 @@ ACCEPTED = "PNG, JPEG, WebP, GIF, BMP, TIFF or HEIC"
 
 _BROWSERS_SHOW = {"image/png", "image/jpeg", "image/webp", "image/gif"}
 _NAME_MAX_BYTES = 200
+# What no scanner and no printer has is a mistake, or a ratio instead of a number of dots.
+_MIN_DPI, _MAX_DPI = 20.0, 9600.0
 
 # Signatures (offset, bytes) of what people drop by mistake, so that the refusal can name it.
 _KNOWN_OTHERS: tuple[tuple[int, bytes, str], ...] = (
@@ -141,6 +143,20 @@ def read_frame(path: Path, index: int, name: str, limits: Limits = DEFAULT_LIMIT
         picture.seek(index)
         _check_size(picture.size, limits)
         return image_of(_to_rgb(_upright(picture)), name, limits)
+
+
+def file_dpi(path: Path, index: int = 0) -> float | None:
+    """How many pixels of a picture file, for TIFF of one of its pictures, are an inch; None where it does not say.
+
+    72 is what EXIF has cameras write for not knowing (Exif 2.32, 4.6.5, XResolution), so that says nothing either.
+    """
+    try:
+        with Pillow.open(path, formats=tuple(MEDIA_TYPES)) as picture:
+            picture.seek(index)
+            dpi = float(picture.info["dpi"][0])
+    except Exception:  # parsers of headers raise anything on hostile bytes, and a page without a size has one to show
+        return None
+    return dpi if _MIN_DPI <= dpi <= _MAX_DPI and round(dpi) != 72 else None
 
 
 def image_from_data_url(url: str, limits: Limits = DEFAULT_LIMITS) -> Image:

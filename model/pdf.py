@@ -52,6 +52,11 @@ def render(path: Path, password: str | None, page: int, scale: float, max_pixels
     return _in_worker(_render, path, password, page, scale, max_pixels)
 
 
+def page_size_points(path: Path, password: str | None, page: int) -> tuple[float, float]:
+    """Width and height of a page as it is seen, counted from 1. Raises `MediaError`."""
+    return _in_worker(_page_size_points, path, password, page)
+
+
 def text_lines(path: Path, password: str | None, page: int, size_wh: tuple[int, int]) -> list[tuple[str, XYXY]]:
     """The lines of a page's own text, each with its place in a picture of the page of that size; none for a scan.
 
@@ -85,6 +90,12 @@ def _render(path: Path, password: str | None, page: int, scale: float, max_pixel
         bitmap = opened.render(scale=min(scale * (1 - 1e-9), largest), rev_byteorder=True)
         picture: Pillow.Image = bitmap.to_pil()
         return picture.convert("RGB")
+
+
+def _page_size_points(path: Path, password: str | None, page: int) -> tuple[float, float]:
+    with _opened_page(path, password, page) as opened:
+        width, height = opened.get_size()
+        return width, height
 
 
 def _text_lines(path: Path, password: str | None, page: int, size_wh: tuple[int, int]) -> list[tuple[str, XYXY]]:

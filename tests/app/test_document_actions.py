@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pytest
 from PIL import Image as Pillow
 
@@ -796,6 +797,18 @@ def test_every_format_writes_what_was_read(
     path, _ = actions.export(session, key, tmp_path)
     assert path.name.startswith("report.")
     assert path.stat().st_size > 0
+
+
+def test_a_searchable_pdf_keeps_the_size_of_the_paper(actions: DocumentActions, tmp_path: Path) -> None:
+    session, scan = Session(owner="ann"), tmp_path / "scan.jpg"
+    Pillow.new("RGB", (600, 900), "white").save(scan, dpi=(300, 300))
+    _last(actions.add(session, [scan, REPORT]))
+    _last(actions.read(session))
+    path, _ = actions.export(session, "pdf", tmp_path)
+    with pikepdf.open(path) as written:
+        sizes = [[float(side) for side in page.mediabox[2:]] for page in written.pages]
+    assert sizes[0] == pytest.approx([144, 216], abs=0.1), "two inches by three"
+    assert sizes[1] == pytest.approx([595, 842], abs=1), "A4"
 
 
 def test_thoughts_are_no_part_of_what_is_read(actions: DocumentActions, session: Session, engine: FakeEngine) -> None:

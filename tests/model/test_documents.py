@@ -10,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pikepdf
@@ -21,6 +22,7 @@ from model.documents import (
     DEFAULT_LIMITS,
     DocumentLimits,
     open_document,
+    page_dpi,
     page_image,
     page_text,
     page_thumbnail,
@@ -90,6 +92,33 @@ def test_a_200_inch_page_is_bounded(tmp_path: Path) -> None:
     width, height = image.size_wh
     assert 3000**2 < width * height <= DEFAULT_LIMITS.max_page_pixels
     assert dark_box(image) == pytest.approx((0, 0, width / 2, height / 2), abs=2)
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "rotate"), [((14_400, 14_400), 0), ((2384, 3370), 0), ((2384, 3370), 90), ((595, 842), 0)]
+)
+def test_however_small_a_page_is_made_its_inches_are_known(
+    tmp_path: Path, size_wh: tuple[int, int], rotate: int
+) -> None:
+    document = open_document(write_pdf(tmp_path / "map.pdf", Page(size_wh, rotate=rotate)))
+    limits = DocumentLimits(max_page_pixels=500_000)
+    page = page_image(document, 1, 72.0, limits)
+    dpi = page_dpi(document, 1, page.size_wh, 72.0, limits)
+    points_wh = size_wh[::-1] if rotate else size_wh
+    assert [side / dpi * 72 for side in page.size_wh] == pytest.approx(points_wh, rel=0.005)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "written", "expected"),
+    [("jpg", 300, 300), ("png", 200, 200), ("tiff", 400, 400), ("png", None, 150), ("jpg", 72, 150), ("jpg", 1, 150)],
+)
+def test_a_picture_has_as_many_dots_an_inch_as_it_says(
+    tmp_path: Path, suffix: str, written: int | None, expected: float
+) -> None:
+    path = tmp_path / f"scan.{suffix}"
+    resolution: dict[str, Any] = {"dpi": (written, written)} if written else {}
+    Pillow.new("RGB", (60, 40)).save(path, **resolution)
+    assert page_dpi(open_document(path), 1, (60, 40)) == pytest.approx(expected, abs=0.1)
 
 
 def test_a_page_like_a_ribbon_is_refused_alone(tmp_path: Path) -> None:
