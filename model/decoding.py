@@ -8,11 +8,11 @@ wanted. Times are seconds from the first picture of the video, from the pictures
 from __future__ import annotations
 
 import bisect
-import itertools
 import math
+import re
 import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
@@ -27,6 +27,15 @@ SEEK_FRAMES = 20
 # A picture that is due within this time of the moment asked for is the one that is on the screen then.
 EPSILON_S = 2e-3
 _SCAN_S = 1.5
+_MOST_DAMAGED_PARTS = 1000
+# Between two packets of Matroska there are a few bytes, and now and then an index, but not this many.
+_UNREAD_BYTES = 1024
+_GONE_S = 0.5
+# A claim of more than this many times what the bytes read so far let expect is a lie.
+_MOST_CLAIMED = 20
+_MOST_LAST_S = 600.0
+# Graphic control extension, delay in 1/100 s, and the picture behind it: https://www.w3.org/Graphics/GIF/spec-gif89a.txt
+_GIF_PICTURE = re.compile(rb"!\xf9\x04.(..).\x00(?=,)", re.DOTALL)
 
 
 class NotReadable(Exception):
@@ -37,7 +46,8 @@ class NotReadable(Exception):
 class Facts:
     """What a file says of its pictures; `size_wh` is upright, `is_complete` tells whether all packets were looked at.
 
-    `fps` is the mean, `keyframe_gap_s` the mean time between pictures that can be decoded alone.
+    `fps` is the mean, `max_fps` the fastest rate, `keyframe_gap_s` the mean time between pictures that can be decoded
+    alone; `notices` are sentences for a person about what is missing.
     """
 
     codec: str
@@ -45,10 +55,12 @@ class Facts:
     rotation: int
     duration_s: float
     fps: float
+    max_fps: float
     frame_count: int
     is_variable: bool
     keyframe_gap_s: float
     is_complete: bool
+    notices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,25 +79,56 @@ def probe(path: str, demuxer: str) -> Facts:
         first = _first_frame(container, stream)
         # PyAV's objects must not be touched when their container is closed.
         codec, size_wh, rotation = str(stream.codec.canonical_name), _upright_wh(first, stream), _rotation(first)
-    stamps, keys, is_complete = _scan(path, demuxer)
+    seen = _scan(path, demuxer)
+    stamps = sorted(seen.stamps_s)
     if len(stamps) < 2:
         raise NotReadable("This video has only one picture. Save it as a picture and ask about that.")
     steps = np.diff(stamps)
     step_s = float(np.median(steps))
-    duration_s = stamps[-1] - stamps[0] + step_s
-    if not is_complete:
-        duration_s = max(duration_s, _claimed_duration_s(path, demuxer))
+    last_s = seen.last_s if seen.last_s <= _MOST_LAST_S else 0.0
+    duration_s = stamps[-1] - stamps[0] + max(step_s, last_s)
+    claimed_s = seen.claimed_end_s - stamps[0]
+    is_claim_plausible = claimed_s < _MOST_CLAIMED * duration_s / max(seen.share, 1e-6)
+    notices = _gone(seen, step_s)
+    if not seen.is_complete and is_claim_plausible:
+        duration_s = max(duration_s, claimed_s)
+    elif is_claim_plausible and claimed_s - max(duration_s, seen.other_end_s - stamps[0]) > max(_GONE_S, 3 * step_s):
+        notices.append(f"The video breaks off at {duration_s:.1f} s of {claimed_s:.1f} s: the rest cannot be read.")
     return Facts(
         codec=codec,
         size_wh=size_wh,
         rotation=rotation,
         duration_s=duration_s,
         fps=(len(stamps) - 1) / (stamps[-1] - stamps[0]),
+        max_fps=1 / float(np.quantile(steps, 0.01)),
         frame_count=len(stamps),
-        is_variable=bool((np.abs(steps - step_s) > 0.25 * step_s + 2e-3).mean() > 0.02),
-        keyframe_gap_s=(stamps[-1] - stamps[0]) / max(1, keys),
-        is_complete=is_complete,
+        is_variable=_is_variable(steps, step_s, sum(end_s - begin_s for begin_s, end_s in seen.holes_s)),
+        keyframe_gap_s=(stamps[-1] - stamps[0]) / max(1, seen.keys),
+        is_complete=seen.is_complete,
+        notices=tuple(notices),
     )
+
+
+def _is_variable(steps: NDArray[np.float64], step_s: float, missing_s: float) -> bool:
+    """Whether more than a few pictures stay longer or shorter than most, or those few for much of the time."""
+    unusual = np.abs(steps - step_s) > 0.25 * step_s + 2e-3
+    return bool(unusual.mean() > 0.02 or steps[unusual].sum() - missing_s > 0.1 * steps.sum())
+
+
+def _gone(seen: _Seen, step_s: float) -> list[str]:
+    """What is missing between the pictures that can be read."""
+    first_s = min(seen.stamps_s)
+    holes = [(begin_s - first_s, end_s - first_s) for begin_s, end_s in seen.holes_s]
+    gone = [
+        f"A part of the video from {begin_s + step_s:.1f} to {end_s:.1f} s cannot be read."
+        for begin_s, end_s in holes
+        if end_s - begin_s > max(_GONE_S, 3 * step_s)
+    ]
+    if seen.swallowed_s:
+        at_s, lost_s = min(seen.swallowed_s) - first_s, sum(seen.swallowed_s.values())
+        early = f"about {lost_s:.1f} s are missing, and later times are too early by that."
+        gone.append(f"A part of the video at {at_s:.1f} s cannot be read: {early}")
+    return gone
 
 
 def frames_at(path: str, demuxer: str, times_s: Sequence[float], size_wh: tuple[int, int], facts: Facts) -> Decoded:
@@ -169,15 +212,14 @@ class _Walk:
 
     def _decoded(self) -> Iterator[Any]:
         """Frames that are whole; packets that are not are counted and left out."""
-        packets = self._container.demux(self._stream)
-        while True:
+        for packet in packets_of(self._container, self._stream, self._skip):
             try:
-                packet = next(packets, None)
-                if packet is None:
-                    return
                 yield from (frame for frame in packet.decode() if frame.time is not None and not frame.is_corrupt)
             except av.error.InvalidDataError:
-                self.damaged += 1
+                self._skip()
+
+    def _skip(self) -> None:
+        self.damaged += 1
 
 
 def opened(path: str, demuxer: str) -> Any:
@@ -209,33 +251,91 @@ def _first_frame(container: Any, stream: Any) -> Any:
     raise NotReadable("No picture of this video can be decoded. Save it again, for example as MP4.")
 
 
-def _scan(path: str, demuxer: str) -> tuple[list[float], int, bool]:
-    """When there is a new picture, in order, the number of keyframes, and whether there was time for all packets."""
-    stamps: list[float] = []
-    keys, ends_at = 0, time.monotonic() + _SCAN_S
+@dataclass(slots=True)
+class _Seen:
+    """What the packets of a file tell, in seconds of the file's own clock.
+
+    `last_s` is how long the last picture stays, 0 when that is not said; `other_end_s` where sound and text end,
+    `holes_s` between which pictures something was not readable, `swallowed_s` how much of a GIF is missing at which
+    pictures; `share` of the file's bytes was read.
+    """
+
+    stamps_s: set[float] = field(default_factory=set)
+    keys: int = 0
+    last_s: float = 0.0
+    other_end_s: float = -math.inf
+    claimed_end_s: float = 0.0
+    holes_s: list[tuple[float, float]] = field(default_factory=list)
+    swallowed_s: dict[float, float] = field(default_factory=dict)
+    share: float = 1.0
+    is_complete: bool = True
+
+
+def _scan(path: str, demuxer: str) -> _Seen:
+    """Look at all packets, as far as there is time, and go on behind what is damaged."""
+    seen, ends_at = _Seen(), time.monotonic() + _SCAN_S
+    newest_s, read_to, is_damaged = -math.inf, math.inf, False
+
+    def damaged() -> None:
+        nonlocal is_damaged
+        is_damaged = True
+
     with opened(path, demuxer) as container:
         stream = picture_stream(container)
-        base = stream.time_base or Fraction(1, 1000)
-        packets = container.demux(stream)
-        for number in itertools.count():
-            try:
-                packet = next(packets, None)
-            except av.error.FFmpegError:
-                break  # what follows the damage cannot be found again
-            if packet is None:
-                break
+        seen.claimed_end_s = _claimed_end_s(container, stream)
+        # Matroska tells the length of its longest stream alone, and nothing of what could not be read.
+        streams = None if demuxer == "matroska" else stream
+        for number, packet in enumerate(packets_of(container, streams, damaged)):
             stamp = packet.pts if packet.pts is not None else packet.dts
             if packet.size and stamp is not None:
-                stamps.append(float(stamp * base))
-                keys += packet.is_keyframe
-            if number % 1024 == 0 and time.monotonic() > ends_at:
-                return sorted(set(stamps)), keys, False
-    return sorted(set(stamps)), keys, True
+                at_s, stays_s = (float(units * (packet.time_base or Fraction(1, 1000))) for units in _units(packet))
+                is_damaged |= streams is None and packet.pos > read_to + _UNREAD_BYTES
+                read_to = packet.pos + packet.size
+                if packet.stream.index != stream.index:
+                    seen.other_end_s = max(seen.other_end_s, at_s + stays_s)
+                else:
+                    if is_damaged and newest_s < at_s and seen.stamps_s:
+                        seen.holes_s.append((newest_s, at_s))
+                    if at_s > newest_s:
+                        newest_s, seen.last_s, is_damaged = at_s, stays_s, False
+                    seen.stamps_s.add(at_s)
+                    seen.keys += packet.is_keyframe
+                    if demuxer == "gif" and (lost_s := _swallowed_s(bytes(packet))):
+                        seen.swallowed_s[at_s] = lost_s
+            if number % 1024 == 1023 and time.monotonic() > ends_at:
+                seen.is_complete, seen.share = False, min(1.0, read_to / max(1, container.size))
+                break
+    return seen
 
 
-def _claimed_duration_s(path: str, demuxer: str) -> float:
-    with opened(path, demuxer) as container:
-        return float(container.duration or 0) / av.time_base
+def packets_of(container: Any, streams: Any, damaged: Callable[[], None] = lambda: None) -> Iterator[Any]:
+    """The packets of some streams, all for `None`; `damaged` is called where something between them is."""
+    for _ in range(_MOST_DAMAGED_PARTS):
+        try:
+            # After an error the packets have to be asked for anew; they go on behind it.
+            yield from container.demux() if streams is None else container.demux(streams)
+            return
+        except av.error.InvalidDataError:
+            damaged()
+        except av.error.FFmpegError:
+            return damaged()
+
+
+def _units(packet: Any) -> tuple[int, int]:
+    """When something is shown and for how long, in units of the packet's time base; 0 when that is not said."""
+    return packet.pts if packet.pts is not None else packet.dts, max(0, packet.duration or 0)
+
+
+def _swallowed_s(packet: bytes) -> float:
+    """How long the pictures of a GIF would stay that a damaged one has taken for its own data."""
+    delays = _GIF_PICTURE.findall(packet)
+    return sum(int.from_bytes(delay, "little") for delay in delays[1:]) / 100
+
+
+def _claimed_end_s(container: Any, stream: Any) -> float:
+    if stream.duration:
+        return start_s(stream) + float(stream.duration * stream.time_base)
+    return float(container.duration or 0) / av.time_base
 
 
 def start_s(stream: Any) -> float:

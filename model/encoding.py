@@ -22,7 +22,18 @@ from av.video.reformatter import ColorRange, Colorspace
 from PIL import Image as Pillow
 from PIL import ImageOps
 
-from model.decoding import EPSILON_S, Facts, NotReadable, Rgb, opened, picture_stream, size_within, start_s, turned
+from model.decoding import (
+    EPSILON_S,
+    Facts,
+    NotReadable,
+    Rgb,
+    opened,
+    packets_of,
+    picture_stream,
+    size_within,
+    start_s,
+    turned,
+)
 from model.errors import MediaError
 from model.media import pixels, read_image_file
 
@@ -163,14 +174,7 @@ def _packets(source: Any, stream: Any, sound_stream: Any, span: _Span) -> Iterat
     if span.start_s > 0:
         source.seek(math.floor((span.start_s + EPSILON_S + span.origin_s) / stream.time_base), stream=stream)
     read_to_s = dict.fromkeys((each.index for each in streams), -math.inf)
-    packets = source.demux(streams)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.error.InvalidDataError:
-            continue  # damaged parts are left out
-        if packet is None:
-            return
+    for packet in packets_of(source, streams):
         stamps = [stamp for stamp in (packet.pts, packet.dts) if stamp is not None]
         times_s = [float(stamp * packet.time_base) - span.origin_s for stamp in stamps]
         yield packet, times_s[0] if times_s else math.inf

@@ -144,7 +144,8 @@ def open_video(
     width, height = facts.size_wh
     if width * height > limits.max_frame_pixels:
         raise MediaTooLarge(f"This video has {width:,} x {height:,} pixels, which is too much. Save it smaller.")
-    notices = () if facts.is_complete else ("This video is long: its number of frames is an estimate.",)
+    estimated = () if facts.is_complete else ("This video is long: its number of frames is an estimate.",)
+    notices = (*estimated, *facts.notices)
     return VideoFile(path, sha256, media.clean_name(name or path.name), kind[1], facts, notices)
 
 
@@ -157,7 +158,7 @@ def sample_times(video: VideoFile, sampling: Sampling) -> tuple[float, ...]:
     if math.isnan(start_s) or not max(0.0, start_s) < min(video.duration_s, end_s):
         raise MediaError(f"Choose a part of the video between 0 and {video.duration_s:.1f} seconds.")
     start_s, end_s = max(0.0, start_s), min(video.duration_s, end_s)
-    there = math.ceil((end_s - start_s) * video.facts.fps)
+    there = math.ceil((end_s - start_s) * video.facts.max_fps)
     wanted = sampling.count or round((end_s - start_s) * sampling.fps)
     count = max(2, min(wanted, there, sampling.max_frames) // 2 * 2)
     return tuple(start_s + (end_s - start_s) * index / count for index in range(count))

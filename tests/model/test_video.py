@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import struct
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import av
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from model import decoding, video
 from model.errors import MediaError, MediaTooLarge
@@ -150,6 +153,131 @@ def test_a_video_that_ends_too_early_is_used_as_far_as_it_goes(tmp_path: Path) -
     opened = open_video(path)
     assert 1.0 < opened.duration_s < 9.0
     assert number_of(frames_at(opened, (0.5, 0.9)).pictures[0]) == 15
+
+
+def _film(path: Path) -> Path:
+    codec = {".webm": "libvpx-vp9", ".gif": "gif"}.get(path.suffix, "libx264")
+    return write_clip(path, steady(300, 30) if codec != "gif" else steady(100, 10), codec=codec, size_wh=(256, 128))
+
+
+def _remuxed(path: Path, last_s: float = 0.0, **options: str) -> Path:
+    """The same packets in an MP4 written with these options, the last one shown for `last_s`."""
+    to = path.with_stem(f"{path.stem}-remuxed")
+    with av.open(str(path)) as source, av.open(str(to), "w", options=options) as target:
+        stream = source.streams.video[0]
+        out = target.add_stream_from_template(stream)
+        packets = [packet for packet in source.demux(stream) if packet.dts is not None]
+        if last_s:
+            packets[-1].duration = round(last_s / packets[-1].time_base)
+        for packet in packets:
+            packet.stream = out
+            target.mux(packet)
+    return to
+
+
+@pytest.mark.parametrize("name", ["clip.mp4", "clip.mkv", "clip.webm"])
+def test_where_a_video_breaks_off_is_said(tmp_path: Path, name: str) -> None:
+    path = _film(tmp_path / name)
+    path = _remuxed(path, movflags="faststart") if name == "clip.mp4" else path
+    assert open_video(path).notices == ()
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 6 // 10])
+    opened = open_video(path)
+    assert 3.0 < opened.duration_s < 7.0
+    assert opened.notices == (f"The video breaks off at {opened.duration_s:.1f} s of 10.0 s: the rest cannot be read.",)
+
+
+def _with_a_hole(path: Path) -> Path:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2 : len(data) // 2 + 3000] = b"\xff" * 3000
+    path.write_bytes(data)
+    return path
+
+
+def test_a_part_that_is_missing_is_said(tmp_path: Path) -> None:
+    opened = open_video(_with_a_hole(_film(tmp_path / "clip.mkv")))
+    assert opened.duration_s == pytest.approx(10.0, abs=0.1)
+    assert not opened.facts.is_variable
+    (notice,) = opened.notices
+    said = re.fullmatch(r"A part of the video from ([\d.]+) to ([\d.]+) s cannot be read\.", notice)
+    assert said is not None
+    assert 3.0 < float(said[1]) < float(said[2]) < 10.0
+
+
+def test_a_damaged_webm_is_said_to_break_off(tmp_path: Path) -> None:
+    (notice,) = open_video(_with_a_hole(_film(tmp_path / "clip.webm"))).notices
+    assert re.fullmatch(r"(The video breaks off at|A part of the video from) .* cannot be read\.", notice)
+
+
+def test_times_behind_a_damaged_part_of_a_gif_are_said_to_be_early(tmp_path: Path) -> None:
+    opened = open_video(_with_a_hole(_film(tmp_path / "clip.gif")))
+    (notice,) = opened.notices
+    said = re.search(r"at ([\d.]+) s cannot be read: about ([\d.]+) s are missing, and later times", notice)
+    assert said is not None
+    assert float(said[1]) == pytest.approx(5.0, abs=1.0)
+    assert float(said[2]) == pytest.approx(10.0 - opened.duration_s, abs=0.11)
+
+
+def test_a_claim_that_nothing_supports_is_not_repeated(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mkv", steady(60, 10))
+    data = bytearray(path.read_bytes())
+    place = data.index(b"\x44\x89\x88") + 3  # Duration, https://www.rfc-editor.org/rfc/rfc9559#name-duration-element
+    for claimed_ms in (2.0**31, math.nan, math.inf):
+        data[place : place + 8] = struct.pack(">d", claimed_ms)
+        path.write_bytes(data)
+        opened = open_video(path)
+        assert opened.duration_s == pytest.approx(6.0, abs=0.11)
+        assert opened.notices == ()
+
+
+def test_sound_that_goes_on_longer_is_no_damage(tmp_path: Path) -> None:
+    times = [*steady(20, 10), 8.0]
+    path = write_clip(tmp_path / "clip.mkv", times, sound="aac")
+    with av.open(str(path)) as source, av.open(str(tmp_path / "longer.mkv"), "w") as target:
+        outs = {each.index: target.add_stream_from_template(each) for each in source.streams}
+        for packet in source.demux():
+            is_late = packet.stream.type == "video" and packet.pts is not None and packet.pts * packet.time_base > 4
+            if packet.dts is not None and not is_late:
+                packet.stream = outs[packet.stream.index]
+                target.mux(packet)
+    opened = open_video(tmp_path / "longer.mkv")
+    assert opened.duration_s < 3
+    assert opened.notices == ()
+
+
+def test_packets_go_on_behind_damage_but_not_for_ever() -> None:
+    class Container:
+        def __init__(self, failures: int) -> None:
+            self.failures = failures
+
+        def demux(self, stream: object) -> Iterator[object]:
+            yield "before"
+            if self.failures:
+                self.failures -= 1
+                raise av.error.InvalidDataError(0, "damaged")
+
+    damaged: list[None] = []
+    assert list(decoding.packets_of(Container(2), "video", lambda: damaged.append(None))) == ["before"] * 3
+    assert len(damaged) == 2
+    assert len(list(decoding.packets_of(Container(10**9), "video"))) < 10_000
+
+
+def test_the_last_picture_stays_as_long_as_the_file_says(tmp_path: Path) -> None:
+    path = _remuxed(write_clip(tmp_path / "clip.mp4", steady(30, 10)), last_s=7.1)
+    assert open_video(path).duration_s == pytest.approx(10.0, abs=0.01)
+    pictures = [Pillow.new("RGB", (64, 64), (60 * shade, 0, 0)) for shade in range(4)]
+    delays_ms = [100, 100, 100, 8000]
+    pictures[0].save(tmp_path / "clip.gif", save_all=True, append_images=pictures[1:], duration=delays_ms)
+    assert open_video(tmp_path / "clip.gif").duration_s == pytest.approx(8.3)
+    endless = _remuxed(path, last_s=100_000.0)
+    assert open_video(endless).duration_s == pytest.approx(3.0, abs=0.11)
+
+
+def test_a_lively_part_of_a_still_video_gets_its_frames(tmp_path: Path) -> None:
+    path = write_clip(tmp_path / "clip.mp4", [0.0, 200.0, 400.0, *(590 + at for at in steady(300, 30))])
+    opened = open_video(path)
+    assert opened.facts.is_variable
+    moments = sample_times(opened, Sampling(fps=4, range_s=(590.0, 600.0)))
+    assert len(frames_at(opened, moments).times_s) == len(moments) == 40
 
 
 def test_ten_hours_at_one_picture_a_second(tmp_path: Path) -> None:
