@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from model.parsing.answer import AnswerParser, parse_answer
+from model.parsing.data_pages import table_of_data, words_of_data
 from model.parsing.fields import asked_fields
 from model.parsing.markup import Form
 from model.parsing.regions import normal
@@ -76,8 +77,13 @@ class DocumentParser:
         document = self._read(answer)
         if self._mode == "fields":
             return self._all_fields(answer)
-        if not document.blocks and answer.text.strip():
-            document = self._as_markdown(document)
+        blocks = tuple(block for block in document.blocks if block.text or block.kind != "text" or block.xyxy)
+        document = replace(document, blocks=blocks)
+        text = "".join(self._text)
+        if self._mode == "tables" and not any(block.table for block in blocks) and (table := table_of_data(text)):
+            document = self._as_markdown(document, table)
+        elif not blocks and (words := words_of_data(text) or (text if answer.text.strip() else "")):
+            document = self._as_markdown(document, words)
         return self._with_what_is_missing(document)
 
     def _read(self, answer: Answer) -> Document:
@@ -93,9 +99,8 @@ class DocumentParser:
             self._lines, self._line_blocks = boxes, tuple(block_of_box(box, self._page) for box in boxes)
         return self._line_blocks
 
-    def _as_markdown(self, document: Document) -> Document:
+    def _as_markdown(self, document: Document, text: str) -> Document:
         """What the model wrote instead of the form that was asked for."""
-        text = "".join(self._text)
         answer = parse_answer(text, self._convention, self._media, form="markdown", page=self._page)
         return replace(document, blocks=answer.document.blocks if answer.document else ())
 
