@@ -50,7 +50,9 @@ class ReadRequest(BaseModel):
         description="the names of the fields to read, as a list or separated by commas, or a kind of document "
         f"({_KINDS}) for its fields; only for the mode `fields`",
     )
-    pages: str = Field("", description="which pages, as in `1-3, 7`; empty for all")
+    pages: str | int | list[int] = Field(
+        "", description="which pages, as in `1-3, 7`, or a number or a list of numbers; empty for all"
+    )
     password: str | None = Field(None, description="of an encrypted document")
 
 
@@ -163,7 +165,7 @@ def _read(studio: Studio, engine: Engine, path: Path, name: str, body: ReadReque
     check_reads(engine.info)
     ask = ReadingAsk(body.mode, _asked_fields(body))
     document = _opened(studio, path, name, body.password)
-    pages = read_ranges(body.pages, document.file.page_count)
+    pages = read_ranges(_asked_pages(body), document.file.page_count)
     readings, failures = _readings(DocumentReader(studio.shelf, studio.documents), engine, document, pages, ask, run)
     if not readings:
         raise EngineError(failures[0] if failures else "The reading was stopped.")
@@ -179,6 +181,14 @@ def _asked_fields(body: ReadRequest) -> tuple[str, ...]:
     if body.mode == "fields" and not fields:
         raise FieldError("fields", "has to name at least one field to read")
     return fields
+
+
+def _asked_pages(body: ReadRequest) -> str:
+    """The pages as people write them."""
+    pages = body.pages if isinstance(body.pages, list) else [body.pages]
+    if any(isinstance(page, int) and page < 1 for page in pages):
+        raise FieldError("pages", "has to have numbers from 1")
+    return ",".join(map(str, pages))
 
 
 def _names(text: str) -> Sequence[str]:

@@ -166,7 +166,8 @@ def _picture_type(path: Path, limits: media.Limits) -> str:
     except MediaTooLarge:
         raise
     except MediaError as error:  # whoever has to save it as something else may save it as a PDF
-        raise MediaError(str(error).replace(media.ACCEPTED, f"PDF, {media.ACCEPTED}")) from error
+        said = str(error).replace("not a picture", "neither a PDF nor a picture")
+        raise MediaError(said.replace(media.ACCEPTED, f"PDF, {media.ACCEPTED}")) from error
 
 
 def _looked_at(path: Path, limits: DocumentLimits) -> tuple[str, bytes]:

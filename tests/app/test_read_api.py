@@ -78,6 +78,17 @@ def test_only_the_pages_that_are_asked_for_are_read(client: TestClient, engine: 
     assert len(engine.prompts) == 2, "page 2 was read before"
 
 
+@pytest.mark.parametrize(("pages", "read"), [(2, [2]), ([2], [2]), ([2, 1], [1, 2]), ([], [1, 2])])
+def test_pages_may_be_numbers(client: TestClient, pages: int | list[int], read: list[int]) -> None:
+    assert [page["page"] for page in _json(client, pages=pages).json()["pages"]] == read
+
+
+def test_a_page_before_the_first_is_refused(client: TestClient) -> None:
+    response = _json(client, pages=[-1, 2])
+    assert response.status_code == 400
+    assert response.json()["error"]["param"] == "pages"
+
+
 def test_fields_are_an_object_for_one_page_and_a_list_for_several(client: TestClient, engine: FakeEngine) -> None:
     engine.script = ('{"total": "12.50"}',)
     assert _json(client, mode="fields", fields=["total", "date"], pages="1").json()["fields"] == {
@@ -141,7 +152,6 @@ def test_what_cannot_be_answered_is_refused_in_words(client: TestClient, body: d
             "“fields” has to be names separated by commas, or a list of names in JSON.",
         ),
         ({"fields": ["total"]}, "“fields” is only for the mode fields."),
-        ({"pages": 1}, "“pages” has to be a text."),
         ({"file": None}, "“file” has to be a text."),
         ({"pages": "0"}, "Pages 0 cannot be had: there are pages 1 to 2."),
     ],

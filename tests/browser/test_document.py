@@ -366,7 +366,7 @@ def test_what_is_no_document_is_refused_in_words(tab: DocumentPage, report: Path
     files = [tmp_path / "broken.pdf", tmp_path / "notes.txt"]
     tab.page.get_by_test_id("Choose documents-upload-button").set_input_files(files)
     expect(tab.page.locator("#document-error")).to_contain_text("broken.pdf: ")
-    expect(tab.page.locator("#document-error")).to_contain_text("notes.txt: This file is not a picture. Choose a PDF")
+    expect(tab.page.locator("#document-error")).to_contain_text("notes.txt: This file is neither a PDF nor a picture.")
     tab.choose(report)
     expect(tab.page.locator("#document-error p")).to_have_count(0)
 

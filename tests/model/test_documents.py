@@ -180,7 +180,7 @@ def test_what_was_filled_into_a_form_is_seen(tmp_path: Path) -> None:
         ("empty.pdf", b"", "empty"),
         ("head.pdf", b"%PDF-1.7\n", "damaged"),
         ("noise.pdf", b"%PDF-1.4\n" + os.urandom(5000), "damaged"),
-        ("words.pdf", b"just words", "not a picture. Choose a PDF, PNG,"),
+        ("words.pdf", b"just words", "neither a PDF nor a picture. Choose a PDF, PNG,"),
         ("zip.pdf", b"PK\x03\x04" + bytes(100), "zip archive"),
         ("cut.tif", b"II*\0\x08\0\0\0\xff\xff", "damaged"),
     ],
