@@ -33,6 +33,7 @@ STYLED = re.compile(r"\\([a-zA-Z]{1,20})\s*\{([^{}]*)\}")
 STYLES = {"textbf": "b", "textit": "i", "emph": "i", "texttt": "code", "textsuperscript": "sup", "textsubscript": "sub"}
 ESCAPED = re.compile(r"\\([&%$#_{}])")
 COMMAND = re.compile(r"\\[a-zA-Z]{1,20}\s?")
+CAPTION = re.compile(r"\\caption\*?\s*\{((?:[^{}]|\{[^{}]{0,200}\}){0,1000})\}")
 MAX_STYLES = 8
 """Commands nested deeper in a cell lose their name, and nothing else."""
 
@@ -45,9 +46,14 @@ def tables_to_html(text: str) -> str:
     written, pos = [], 0
     while begin := BEGIN.search(text, pos):
         end = END.search(text, begin.end())
-        written += [AROUND.sub("", text[pos : begin.start()]), _table(text[begin.end() : end.start() if end else None])]
+        written += [_between(text[pos : begin.start()]), _table(text[begin.end() : end.start() if end else None])]
         pos = end.end() if end else len(text)
-    return "".join([*written, AROUND.sub("", text[pos:]) if written else text[pos:]])
+    return "".join([*written, _between(text[pos:]) if written else text[pos:]])
+
+
+def _between(text: str) -> str:
+    """What stands around a table, with its caption as HTML."""
+    return CAPTION.sub(lambda match: f"\n\n<figcaption>{_words(match[1])}</figcaption>\n\n", AROUND.sub("", text))
 
 
 def _table(inside: str) -> str:

@@ -219,7 +219,8 @@ def _formula(match: re.Match[str]) -> str:
 
 def harmless_latex(latex: str) -> str:
     """LaTeX on one line in which nothing looks like a tag."""
-    return re.sub(r"<(?=[a-zA-Z/!?])", r"\\lt ", " ".join(re.sub(r"(?<!\\)\$", "", latex).split()))
+    # A space, for a command would be shown by its name inside of `\text{..}`.
+    return re.sub(r"<(?=[a-zA-Z/!?])", "< ", " ".join(re.sub(r"(?<!\\)\$", "", latex).split()))
 
 
 def _text(text: str, lines: list[_Line]) -> str:

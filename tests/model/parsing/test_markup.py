@@ -296,7 +296,8 @@ MARKDOWN = {
     "number that begins no list": ("2024. A year", r"2024\. A year"),
     "rule": ("---", r"\---"),
     "formula": ("cost $5 or $x_1*2$ or $9", "cost $5 or $x_1*2$ or $9"),
-    "tag in a formula": ("$a<b$", r"$a\lt b$"),
+    "tag in a formula": ("$a<b$", "$a< b$"),
+    "tag in words of a formula": (r"$\text{a <b c}$", r"$\text{a < b c}$"),
     "entity in words": ("&amp;lt;", r"\&lt;"),
 }
 
@@ -425,3 +426,16 @@ def test_a_document_in_any_answer_is_there_as_json() -> None:
             },
         ]
     }
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"\begin{table}\caption{Cap \textbf{x}}\begin{tabular}{c} a \\ \end{tabular}\end{table}",
+        "\\begin{table}[h]\n\\caption{Cap \\textbf{x}}\n\\begin{tabular}{c}\na\n\\end{tabular}\n\\end{table}",
+    ],
+)
+def test_the_caption_of_a_latex_table(text: str) -> None:
+    caption, table = read_document(text, "markdown", PER_1000).blocks
+    assert (caption.kind, caption.text, caption.markdown) == ("caption", "Cap x", "Cap **x**")
+    assert table.table == Table(((Cell("a"),),))
