@@ -1,8 +1,10 @@
 """What runs in the process that decodes videos: containers, codecs and clocks.
 
-Knows FFmpeg through PyAV, and decord for what PyAV cannot read. Is told which demuxer to use, so that a playlist that
-calls itself a film opens nothing; no demuxer may open anything but the file itself. Does not know why a frame is
-wanted. Times are seconds from the first picture of the video, from the pictures' own time stamps.
+Knows FFmpeg through PyAV, which for each frame reads on or jumps, whichever costs less by the distance of keyframes, as
+that measured best (`benchmarks.video_decode`); decord is the second opinion for what PyAV cannot read. Is told which
+demuxer to use, so that a playlist that calls itself a film opens nothing; no demuxer may open anything but the file
+itself. Does not know why a frame is wanted. Times are seconds from the first picture of the video, from the pictures'
+own time stamps.
 """
 
 from __future__ import annotations
@@ -81,6 +83,8 @@ def probe(path: str, demuxer: str) -> Facts:
         codec, size_wh, rotation = str(stream.codec.canonical_name), _upright_wh(first, stream), _rotation(first)
     seen = _scan(path, demuxer)
     stamps = sorted(seen.stamps_s)
+    if len(stamps) < 2 <= seen.frame_count:
+        raise NotReadable("This video is damaged or incomplete. Save it again and retry.")
     if len(stamps) < 2:
         raise NotReadable("This video has only one picture. Save it as a picture and ask about that.")
     steps = np.diff(stamps)
@@ -165,10 +169,10 @@ def _frames_by_decord(path: str, times_s: Sequence[float], size_wh: tuple[int, i
         stamps = np.asarray(reader.get_frame_timestamp(range(len(reader))))[:, 0]
         shown = np.searchsorted(stamps - stamps[0], np.asarray(times_s) + EPSILON_S, side="right") - 1
         indices = sorted({max(0, int(index)) for index in shown})
-        pictures = reader.get_batch(indices).asnumpy()
+        # One by one: at full size together they could fill the memory.
+        scaled = tuple(_scaled(reader[index].asnumpy(), size_wh, facts.rotation) for index in indices)
     except (DECORDError, RuntimeError, IndexError) as error:
         raise NotReadable("This video cannot be decoded. Save it again, for example as MP4.") from error
-    scaled = tuple(_scaled(picture, size_wh, facts.rotation) for picture in pictures)
     return Decoded(tuple(float(stamps[index] - stamps[0]) for index in indices), scaled, 0)
 
 
@@ -255,12 +259,13 @@ def _first_frame(container: Any, stream: Any) -> Any:
 class _Seen:
     """What the packets of a file tell, in seconds of the file's own clock.
 
-    `last_s` is how long the last picture stays, 0 when that is not said; `other_end_s` where sound and text end,
-    `holes_s` between which pictures something was not readable, `swallowed_s` how much of a GIF is missing at which
-    pictures; `share` of the file's bytes was read.
+    `frame_count` is how many pictures there are or should be, `last_s` how long the last one stays, 0 when that is not
+    said; `other_end_s` where sound and text end, `holes_s` between which pictures something was not readable,
+    `swallowed_s` how much of a GIF is missing at which pictures; `share` of the file's bytes was read.
     """
 
     stamps_s: set[float] = field(default_factory=set)
+    frame_count: int = 0
     keys: int = 0
     last_s: float = 0.0
     other_end_s: float = -math.inf
@@ -274,7 +279,7 @@ class _Seen:
 def _scan(path: str, demuxer: str) -> _Seen:
     """Look at all packets, as far as there is time, and go on behind what is damaged."""
     seen, ends_at = _Seen(), time.monotonic() + _SCAN_S
-    newest_s, read_to, is_damaged = -math.inf, math.inf, False
+    newest_s, read_to, is_damaged, packet_count = -math.inf, math.inf, False, 0
 
     def damaged() -> None:
         nonlocal is_damaged
@@ -282,7 +287,7 @@ def _scan(path: str, demuxer: str) -> _Seen:
 
     with opened(path, demuxer) as container:
         stream = picture_stream(container)
-        seen.claimed_end_s = _claimed_end_s(container, stream)
+        seen.claimed_end_s, seen.frame_count = _claimed_end_s(container, stream), stream.frames
         # Matroska tells the length of its longest stream alone, and nothing of what could not be read.
         streams = None if demuxer == "matroska" else stream
         for number, packet in enumerate(packets_of(container, streams, damaged)):
@@ -299,12 +304,14 @@ def _scan(path: str, demuxer: str) -> _Seen:
                     if at_s > newest_s:
                         newest_s, seen.last_s, is_damaged = at_s, stays_s, False
                     seen.stamps_s.add(at_s)
+                    packet_count += 1
                     seen.keys += packet.is_keyframe
                     if demuxer == "gif" and (lost_s := _swallowed_s(bytes(packet))):
                         seen.swallowed_s[at_s] = lost_s
             if number % 1024 == 1023 and time.monotonic() > ends_at:
                 seen.is_complete, seen.share = False, min(1.0, read_to / max(1, container.size))
                 break
+    seen.frame_count = max(seen.frame_count, packet_count)
     return seen
 
 

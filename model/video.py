@@ -215,7 +215,7 @@ def video_from_data_url(
         return look(open_video(path, cancel=cancel), sampling, cancel)
 
 
-_WORKERS = Workers()
+_WORKERS = Workers(2)  # one goes on while the other is held up by a hostile video
 
 
 def _in_worker(
@@ -254,7 +254,7 @@ def _kind_of(head: bytes) -> tuple[str, str]:
         return "avi", "video/x-msvideo"
     if head[:4] == b"GIF8":
         return "gif", "image/gif"
-    raise MediaError(f"This file is not a video. Choose a {ACCEPTED} file.")
+    raise MediaError(f"This file is not a video. Choose an {ACCEPTED} file.")
 
 
 def _check_bytes(size: int, limits: VideoLimits) -> None:

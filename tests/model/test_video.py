@@ -6,8 +6,10 @@ import math
 import os
 import re
 import struct
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ import pytest
 from PIL import Image as Pillow
 
 from model import decoding, video
-from model.errors import MediaError, MediaTooLarge
+from model.errors import MediaError, MediaTooLarge, RequestError
 from model.video import Sampling, VideoLimits, frames_at, is_video, open_video, sample_times
 from tests.model.clips import SIZE_WH, number_of, numbered, steady, write_clip
 from tests.model.pictures import drawn, encoded
@@ -376,6 +378,18 @@ def test_a_decoder_that_dies_is_replaced(clip: Path) -> None:
     with pytest.raises(MediaError, match="takes too long"):
         video._in_worker(os._exit, 1, limit_s=30)
     assert number_of(frames_at(open_video(clip), (1.0, 2.0)).pictures[0]) == 30
+
+
+def test_a_video_that_holds_up_the_decoder_does_not_hold_up_others(clip: Path) -> None:
+    with ThreadPoolExecutor() as threads:
+        cancel = threading.Event()
+        held = threads.submit(video._in_worker, time.sleep, 60, limit_s=60, cancel=cancel)
+        try:
+            assert number_of(frames_at(open_video(clip), (1.0, 2.0)).pictures[0]) == 30
+            assert not held.done()
+        finally:
+            cancel.set()
+        assert isinstance(held.exception(timeout=60), RequestError)
 
 
 def test_decord_reads_the_same_frames(clip: Path) -> None:
