@@ -158,7 +158,14 @@ def listener() -> Iterator[tuple[str, list[object]]]:
 
 
 @pytest.mark.parametrize(
-    "kind", ["playlist", "playlist as mp4", "concat behind an EBML mark", "mov with its pictures elsewhere"]
+    "kind",
+    [
+        "playlist",
+        "playlist as mp4",
+        "concat behind an EBML mark",
+        "mkv that goes on elsewhere",
+        "mov with its pictures elsewhere",
+    ],
 )
 def test_nothing_is_fetched_from_elsewhere(
     tmp_path: Path, listener: tuple[str, list[object]], clip: Path, kind: str
@@ -172,11 +179,35 @@ def test_nothing_is_fetched_from_elsewhere(
         path.write_bytes(b"\0\0\0\x10ftypisom\0\0\0\0" + playlist)
     elif kind == "concat behind an EBML mark":
         path.write_bytes(b"\x1a\x45\xdf\xa3" + f"\nffconcat version 1.0\nfile {url}\n".encode())
+    elif kind == "mkv that goes on elsewhere":
+        _write_mkv_that_goes_on_at(url, path, clip)
     else:
         path.write_bytes(_with_pictures_at(url, clip.read_bytes()))
     result = outcome(path)
     assert result.video or is_plain(result.sentence)
     assert calls == []
+    if kind == "mkv that goes on elsewhere":
+        assert result.video is not None
+        assert result.video.facts.frame_count == 30
+
+
+def _write_mkv_that_goes_on_at(url: str, to: Path, clip: Path) -> None:
+    """A whole Matroska file whose NextFilename, https://www.rfc-editor.org/rfc/rfc9559#name-nextfilename-element, is an
+    address: it is written over a title, which is as long."""
+    title = "x" * 60
+    with av.open(str(clip)) as source, av.open(str(to), "w", format="matroska") as target:
+        target.metadata["title"] = title
+        stream = source.streams.video[0]
+        out = target.add_stream_from_template(stream)
+        for packet in source.demux(stream):
+            if packet.dts is not None:
+                packet.stream = out
+                target.mux(packet)
+    data = to.read_bytes()
+    place = data.index(title.encode()) - 3
+    assert data[place : place + 3] == b"\x7b\xa9" + bytes([0x80 | len(title)])
+    link = b"\x3e\x83\xbb" + bytes([0x80 | (len(title) - 1)]) + url.encode().ljust(len(title) - 1, b"\0")
+    to.write_bytes(data[:place] + link + data[place + len(link) :])
 
 
 def _with_pictures_at(url: str, data: bytes) -> bytes:
