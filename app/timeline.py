@@ -36,7 +36,6 @@ window.StudioTimeline.mount(element, {
   watch: (callback) => watch('value', callback),
   write: (text) => { props.value = text; trigger('input'); },
   ask: (text) => { props.value = text; trigger('select'); },
-  choose: (place) => trigger('choose', { place }),
   fail: (src) => trigger('unplayable', { src }),
 });
 """
@@ -71,11 +70,13 @@ class ShownVideo:
 @dataclass(frozen=True, slots=True)
 class EditedEvents:
     """What a person made of a timeline's value: the events of each lane, in the order of the lanes, all labels, and
-    the part of the video to ask about. `src` is the address of the video that they are about."""
+    the part of the video to ask about. `chosen` is the lane of the event that is highlighted and its place there;
+    `src` is the address of the video that they are about."""
 
     lanes: tuple[tuple[TimeEvent, ...], ...]
     labels: tuple[str, ...]
     range_s: Range | None
+    chosen: tuple[int, int] | None
     src: str
 
 
@@ -88,8 +89,10 @@ def timeline_head() -> str:
 def video_timeline(**kwargs: Any) -> gr.HTML:
     """A timeline whose value is what `timeline_value` gives; its page has to carry `timeline_head()`.
 
-    Events: `input` after each edit by hand, with the edited value; `select` when a part was chosen or let go;
-    `choose` with the `place` of an event, or none; `unplayable` with the `src` that the browser cannot play.
+    Events: `input` after each edit by hand, and when an event was chosen or let go, with the value as it is then;
+    `select` when a part was chosen or let go; `unplayable` with the `src` that the browser cannot play.
+
+    Which event is chosen travels with the events it is one of: said apart, it could be counted in another list.
     """
     return gr.HTML(
         timeline_value(None),
@@ -155,9 +158,10 @@ def edited_events(value: str) -> EditedEvents:
             lanes[_place(item["lane"])].append(_from_wire(item, duration_s))
         range_s = _range(wire["range_s"], duration_s) if wire["range_s"] else None
         labels = tuple(str(label) for label in wire["labels"])
+        chosen = _chosen(wire["events"], wire.get("chosen"))
     except (KeyError, TypeError, ValueError, IndexError, OverflowError) as error:
         raise RequestError("This edit could not be read. Nothing was changed; please try it again.") from error
-    return EditedEvents(tuple(map(tuple, lanes)), labels, range_s, str(wire["src"]))
+    return EditedEvents(tuple(map(tuple, lanes)), labels, range_s, chosen, str(wire["src"]))
 
 
 def _lane_to_wire(lane: Lane, place: int) -> Iterator[dict[str, Any]]:
@@ -184,6 +188,14 @@ def _from_wire(wire: Mapping[str, Any], duration_s: float) -> TimeEvent:
     xyxy = (finite(box[0]), finite(box[1]), finite(box[2]), finite(box[3])) if box else None
     span = (int(wire["span"][0]), int(wire["span"][1])) if wire.get("span") else None
     return TimeEvent(str(wire["label"]), start_s, end_s, xyxy, span, dict(wire.get("attributes") or {}))
+
+
+def _chosen(events: Sequence[Mapping[str, Any]], number: Any) -> tuple[int, int] | None:
+    """Lane, and place among its events, of the event with a number among all of them."""
+    if number is None:
+        return None
+    lane = events[_place(number)]["lane"]
+    return lane, sum(event["lane"] == lane for event in events[:number])
 
 
 def _range(times_s: Sequence[Any], duration_s: float) -> Range:

@@ -391,28 +391,21 @@ class VideoActions:
     # After the answer
 
     def edit(self, session: Session, value: str) -> Shown:
-        """Keep what a person changed on the timeline."""
+        """Keep what a person changed on the timeline, and which event is chosen there; its answer is exported."""
         try:
             now = edited_events(value)
         except RequestError as error:
             return Shown(error=error_html(str(error)))
         if now.src != session.src or len(now.lanes) != len(session.thread):
             return Shown()
-        for exchange, events in zip(session.thread, now.lanes, strict=True):
-            if exchange.state != "running":
+        told = edited_events(self._timeline(session)).lanes
+        for exchange, before, events in zip(session.thread, told, now.lanes, strict=True):
+            if exchange.state != "running" and events != before:  # times are rounded on their way
                 exchange.events = events
         session.labels = label_order(now.labels, session.labels)
-        return Shown(thread=self._thread(session), error="")
-
-    def choose(self, session: Session, place: int | None) -> Shown:
-        """Remember which event was clicked, by its place among all of them; its answer is the one that is exported."""
-        session.chosen = None
-        for exchange in session.thread:
-            if place is not None and 0 <= place < len(exchange.events):
-                session.chosen = exchange, place
-            place = None if place is None or session.chosen else place - len(exchange.events)
+        session.chosen = _chosen(session, now.chosen)
         frames = session.chosen[0].frames if session.chosen else session.frames
-        return Shown(thread=self._thread(session), frames=_strip(session, frames))
+        return Shown(thread=self._thread(session), frames=_strip(session, frames), error="")
 
     def mark(self, session: Session, value: str) -> Iterator[Shown]:
         """Ask about a part of the video from now on, and read its frames."""
@@ -458,13 +451,14 @@ class VideoActions:
         Raises `RequestError` when there is nothing to write, or when it was stopped.
         """
         exchange, row = session.current, EVENT_FORMATS[key]
-        if session.file is None or exchange is None:
+        if session.file is None or session.frames is None:
             raise RequestError("There is no answer to export yet. Ask first.")
         if session.run is not None:
             raise RequestError("Something runs already. Stop it first.")
-        timeline = self._exported(session, session.file, exchange)
+        seen = Timeline(session.file, session.frames.video, ())
+        timeline = self._exported(session, session.file, exchange) if exchange else seen
         if sentence := row.why_not(timeline):
-            raise RequestError(sentence)
+            raise RequestError(sentence if exchange else "There is no answer to export yet. Ask first.")
         path = folder / row.file_name(safe_name(Path(session.file.name).stem) or "video")
         run = session.run = threading.Event()
         try:
@@ -580,6 +574,13 @@ def _strip(session: Session, frames: Sampled | None, *, anyway: bool = False) ->
         return None
     session.strip = frames
     return frames.strip if frames else frames_value(None)
+
+
+def _chosen(session: Session, at: tuple[int, int] | None) -> tuple[Exchange, int] | None:
+    """The exchange and the place of its event; none of an answer that is being written, whose events still change."""
+    if at is None or session.thread[at[0]].state == "running":
+        return None
+    return session.thread[at[0]], at[1]
 
 
 def _reading_words(file: VideoFile, sampling: Sampling) -> str:

@@ -201,7 +201,12 @@ def _file_words(file: VideoFile) -> str:
 
 def _frames_words(video: Video) -> str:
     first, last = video.times_s[0], video.times_s[-1]
-    return f"{len(video.frames)} frames from {clock(first)} to {clock(last)}, one every {video.step_s:.2g} s"
+    return f"{len(video.frames)} frames from {clock(first)} to {clock(last)}, one every {_step_words(video.step_s)}"
+
+
+def _step_words(step_s: float) -> str:
+    """ "0.5 s", "12 s", and by the clock from a minute on, "9:20"."""
+    return f"{step_s:.2g} s" if step_s < 59.5 else clock(round(step_s)).removesuffix(".0")
 
 
 def _cost_words(cost: Cost) -> list[str]:

@@ -58,13 +58,19 @@
       if (value.src !== before.src) this.load();
       this.tell(value.src ? '' : value.word);
       this.editor.received(before);
+      const { active } = this;
       this.forget(before);
       this.refresh();
-      if (before.streaming && !value.streaming) this.say(this.count());
+      const isEnd = before.streaming && !value.streaming;
+      if (isEnd) this.say(this.count());
+      // What was chosen while an answer came, and what is let go of now, Python does not know yet.
+      if (this.active !== active || (isEnd && active !== null)) this.tellChosen();
     }
 
-    /** An id is a place among the events: where another one stands there now, nobody chose that. */
+    /** An id is a place among the events: where another one stands there now, nobody chose that. Nor does a choice outlast
+     *  another question: its answer is the one to export then. */
     forget(before) {
+      if (this.value.lanes.length !== before.lanes.length) this.active = null;
       const [was, is] = [before, this.value].map(({ events }) => events[this.active]);
       if (was?.lane !== is?.lane || was?.label !== is?.label || was?.start_s !== is?.start_s) this.active = null;
       this.hot = null;
@@ -146,8 +152,9 @@
       this.parts.live.textContent = words;
     }
 
+    /** What is on the screen goes to Python, with the event that is chosen in it. */
     send(port) {
-      this.sent = JSON.stringify(this.value);
+      this.sent = JSON.stringify({ ...this.value, chosen: this.active });
       this.port[port](this.sent);
     }
 
@@ -415,10 +422,19 @@
     }
 
     choose(id) {
+      this.highlight(id);
+      this.tellChosen();
+    }
+
+    highlight(id) {
       this.active = this.item(id) ? id : null;
       this.mark();
       this.editor.drawDetails();
-      this.port.choose(this.active);
+    }
+
+    /** While an answer comes the value is Python's: what is chosen is told at its end. */
+    tellChosen() {
+      if (this.value.src && !this.value.streaming) this.send('write');
     }
 
     /** Choose an event and play from its beginning; `id` may be the place of any of its events. */
@@ -562,6 +578,7 @@
           area.removeEventListener('pointermove', move);
           for (const name of ['pointerup', 'pointercancel']) area.removeEventListener(name, end);
           drag.end(ended, ended.type === 'pointercancel');
+          this.hideCard(); // it stands above the buttons
         };
         area.addEventListener('pointermove', move);
         for (const name of ['pointerup', 'pointercancel']) area.addEventListener(name, end);

@@ -56,16 +56,17 @@
 
     /** Replace the events on the screen, in order. Their places are their names from now on. */
     put(events, active = null) {
+      const { timeline } = this;
       const order = (a, b) => a.lane - b.lane || a.start_s - b.start_s || a.end_s - b.end_s;
       const sorted = [...events].sort(order);
       const labels = [...new Set([...this.value.labels, ...sorted.map(({ label }) => label)])];
-      this.timeline.value = { ...this.value, events: sorted, labels };
-      this.timeline.hot = null;
-      this.timeline.active = null;
-      this.timeline.items = [];
-      this.timeline.refresh();
+      timeline.value = { ...this.value, events: sorted, labels };
+      timeline.hot = null;
+      timeline.active = null;
+      timeline.items = [];
+      timeline.refresh();
       const place = sorted.indexOf(active);
-      if (place >= 0) this.timeline.choose(this.timeline.items.find(({ ids }) => ids.includes(place))?.id ?? null);
+      if (place >= 0) timeline.highlight(timeline.items.find(({ ids }) => ids.includes(place))?.id ?? null);
     }
 
     send() {

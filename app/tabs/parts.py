@@ -17,8 +17,8 @@ from gradio.blocks import Block
 from gradio.components import Component
 from gradio.processing_utils import save_file_to_cache
 
+from app.faults import sentence_of
 from app.work_view import error_html, running_html, stage_html
-from model.errors import StudioError
 
 Updates = dict[Component, Any]
 S = TypeVar("S")
@@ -101,8 +101,9 @@ class ExportRow:
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     path, notes = export(key, Path(folder), *values)
-                except StudioError as failure:
-                    yield {stage: "", error: error_html(str(failure)), **mark(False)}
+                except Exception as failure:
+                    sentence = sentence_of(failure, "a file could not be written")
+                    yield {stage: "", error: error_html(sentence), **mark(False)}
                     return
                 for note in notes:
                     gr.Info(escape(note))  # it shows HTML, and labels stand in it

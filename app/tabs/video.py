@@ -127,7 +127,6 @@ class _VideoTab(WorkTab[Shown]):
         gr.on([self.run.click, self.query.submit], self._ask, self._asking, streamed, **SLOW)
         self.stop.click(Session.stop, here, **QUICK)
         self.timeline.input(self._does(self._actions.edit), [here, self.timeline], streamed, **edits)
-        self.timeline.choose(self._choose, here, streamed, **edits)
         self.timeline.select(self._streams(self._actions.mark), [here, self.timeline], streamed, **marks)
         self.timeline.unplayable(self._make_copy, here, streamed, **SLOW)
         self.preview.unpreview(Session.stop_copying, here, **QUICK)
@@ -182,10 +181,6 @@ class _VideoTab(WorkTab[Shown]):
     def _make_copy(self, session: Session, event: gr.EventData) -> Iterator[Updates]:
         for shown in self._actions.make_copy(session, str(event.src)):
             yield self._updates(shown)
-
-    def _choose(self, session: Session, event: gr.EventData) -> Updates:
-        place = event.place
-        return self._updates(self._actions.choose(session, place if place is None else int(place)))
 
     def _export(self, key: str, folder: Path, session: Session) -> tuple[Path, list[str]]:
         return self._actions.export(session, key, folder)

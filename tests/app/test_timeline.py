@@ -69,6 +69,11 @@ def test_a_label_cannot_end_the_script_it_travels_in() -> None:
     assert edited_events(value).labels == (label,)
 
 
+@pytest.mark.parametrize(("number", "chosen"), [(None, None), (0, (0, 0)), (3, (0, 3)), (4, (1, 0))])
+def test_which_event_is_chosen_travels_with_the_events(number: int | None, chosen: tuple[int, int] | None) -> None:
+    assert edited_events(json.dumps(_value(chosen=number))).chosen == chosen
+
+
 def test_edits_are_kept_inside_the_video_and_put_in_order() -> None:
     wire = _value(events=[_event(start_s=90, end_s=-5)], range_s=[20, 3])
     back = edited_events(json.dumps(wire))
@@ -89,6 +94,8 @@ def test_edits_are_kept_inside_the_video_and_put_in_order() -> None:
         json.dumps(_value(range_s=[1])),
         json.dumps(_value(duration_s=None)),
         json.dumps(_value(range_s=[0, 10**400])),
+        json.dumps(_value(chosen=5)),
+        json.dumps(_value(chosen=-1)),
     ],
 )
 def test_nonsense_from_the_browser_is_refused_in_words(broken: str) -> None:

@@ -20,6 +20,7 @@ from app.exports.events import EVENT_FORMATS
 from app.media_store import media_url, preview_url
 from app.studio import Studio
 from app.video_actions import Session, Shown, VideoActions
+from app.video_view import status_html
 from app.watching import VideoAsk
 from model.engines.fake import FakeEngine
 from model.errors import OutOfMemory, RequestError
@@ -327,10 +328,10 @@ def test_frames_that_are_shown_already_are_not_sent_again(
     actions: VideoActions, session: Session, engine: FakeEngine
 ) -> None:
     _last(actions.ask(session, VideoAsk("describe")))
-    assert actions.choose(session, 0).frames is None
+    assert _choose(actions, session, 0).frames is None
     _last(actions.mark(session, json.dumps(_value(actions.page(session)) | {"range_s": [0, 2]})))
-    assert len(_frame_times(actions.choose(session, 0))) == 12, "those that the answer was made of"
-    assert len(_frame_times(actions.choose(session, None))) == 4
+    assert len(_frame_times(_choose(actions, session, 0))) == 12, "those that the answer was made of"
+    assert len(_frame_times(_choose(actions, session, None))) == 4
 
 
 def test_a_fault_of_the_program_is_told_in_words(
@@ -394,6 +395,10 @@ def test_words_of_a_model_are_made_harmless(actions: VideoActions, session: Sess
 # After the answer
 
 
+def _choose(actions: VideoActions, session: Session, place: int | None) -> Shown:
+    return actions.edit(session, json.dumps(json.loads(actions._timeline(session)) | {"chosen": place}))
+
+
 def _edited(actions: VideoActions, session: Session, change: Callable[[list[dict[str, Any]]], object]) -> Shown:
     value = _value(actions.page(session))
     change(value["events"])
@@ -431,17 +436,52 @@ def test_the_answer_of_the_chosen_event_is_the_one_that_is_exported(
     _last(actions.ask(session, VideoAsk("when", "it closes")))
     path, _ = actions.export(session, "srt", tmp_path)
     assert path.read_text().count("-->") == 1, "the latest without a choice"
-    actions.choose(session, 1)
+    _choose(actions, session, 1)
     assert session.chosen == (session.thread[0], 1)
     path, _ = actions.export(session, "srt", tmp_path)
     assert "a cat walks in" in path.read_text()
     path, _ = actions.export(session, "clip", tmp_path)
     with av.open(str(path)) as made:
         assert float(made.duration or 0) / av.time_base == pytest.approx(1.0, abs=0.2)
-    actions.choose(session, None)
+    _choose(actions, session, None)
     assert session.chosen is None
-    actions.choose(session, 99)
+    assert "could not be read" in (_choose(actions, session, 99).error or "")
     assert session.chosen is None
+    assert not any(exchange.is_corrected for exchange in session.thread)
+
+
+def test_the_choice_follows_the_events_through_every_edit(
+    actions: VideoActions, session: Session, engine: FakeEngine, tmp_path: Path
+) -> None:
+    _last(actions.ask(session, VideoAsk("describe")))
+    _choose(actions, session, 0)
+    asked = _value(actions.page(session))
+    without_first = asked | {"events": asked["events"][1:], "chosen": 0}
+    actions.edit(session, json.dumps(without_first))
+    assert session.thread[0].events[0].label == "a cat walks in"
+    assert session.chosen == (session.thread[0], 0)
+    path, _ = actions.export(session, "clip", tmp_path)
+    with av.open(str(path)) as made:
+        assert float(made.duration or 0) / av.time_base == pytest.approx(1.0, abs=0.2)
+    actions.edit(session, json.dumps(asked | {"chosen": 1}))
+    assert session.chosen == (session.thread[0], 1)
+    actions.edit(session, json.dumps(asked | {"events": asked["events"][:1], "chosen": None}))
+    with pytest.raises(RequestError, match="Choose an event"):
+        actions.export(session, "clip", tmp_path)
+    _choose(actions, session, 0)
+    engine.script = SENTENCE
+    _last(actions.ask(session, VideoAsk("when", "it closes")))
+    assert session.chosen is None
+
+
+def test_a_click_is_no_correction_though_times_are_rounded_on_their_way(
+    actions: VideoActions, session: Session, engine: FakeEngine
+) -> None:
+    engine.script = ('[{"start": 1.00049, "end": 2.50051, "label": "the door opens"}]',)
+    _last(actions.ask(session, VideoAsk("describe")))
+    assert [event.start_s for event in session.thread[0].events] == [1.00049]
+    assert "changed by hand" not in (_choose(actions, session, 0).thread or "")
+    assert session.chosen == (session.thread[0], 0)
 
 
 @pytest.mark.parametrize("key", EVENT_FORMATS)
@@ -450,11 +490,30 @@ def test_every_format_writes_a_file(
 ) -> None:
     engine.script = BOXES
     _last(actions.ask(session, VideoAsk("track", "ball")))
-    actions.choose(session, 0)
+    _choose(actions, session, 0)
     path, _ = actions.export(session, key, tmp_path)
     assert path.name.startswith("clip")
     assert path.stat().st_size
     assert session.run is None
+
+
+@pytest.mark.parametrize(
+    ("step_s", "words"),
+    [(0.5, "0.5 s"), (12.0, "12 s"), (59.2, "59 s"), (59.7, "1:00"), (560.2, "9:20"), (3725.0, "1:02:05")],
+)
+def test_frames_far_apart_are_told_by_the_clock(session: Session, step_s: float, words: str) -> None:
+    assert session.file is not None
+    assert session.frames is not None
+    far = replace(session.frames.video, times_s=tuple(place * step_s for place in range(12)))
+    assert f"one every {words}<" in status_html(session.file, far, None)
+
+
+def test_the_frames_are_a_contact_sheet_before_the_first_answer(
+    actions: VideoActions, session: Session, tmp_path: Path
+) -> None:
+    path, _ = actions.export(session, "sheet", tmp_path)
+    with Pillow.open(path) as sheet:
+        assert sheet.width > 4 * 320
 
 
 def test_there_is_nothing_to_export_before_an_answer(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
+import pytest
 
 from app.studio import Studio
 from app.tabs.parts import ExportRow
@@ -33,19 +34,26 @@ def test_what_streams_to_the_page_is_text(make_studio: Callable[..., Studio], tm
     assert example == [], "none was chosen"
 
 
-def test_stop_is_there_as_long_as_a_file_is_written(tmp_path: Path) -> None:
+def test_a_file_is_written_or_told_why_not_and_the_tab_goes_on(caplog: pytest.LogCaptureFixture) -> None:
     def export(key: str, folder: Path) -> tuple[Path, list[str]]:
         if key == "bad":
             raise RequestError("There is nothing to export yet.")
+        if key == "broken":
+            raise IndexError("/secret")
         path = folder / "events.srt"
         path.write_text("1")
         return path, []
 
     with gr.Blocks():
         stage, error, running = gr.HTML(), gr.HTML(), gr.HTML()
-        row = ExportRow("video", {"good": "Good", "bad": "Bad"})
+        row = ExportRow("video", {"good": "Good", "bad": "Bad", "broken": "Broken"})
         for key in ("good", "bad"):
             first, last = row._writer(export, key, stage, error, running)()
             assert "data-running" in first[running]
             assert last[running] == ""
             assert ("nothing to export" in last.get(error, "")) == (key == "bad")
+        _, last = row._writer(export, "broken", stage, error, running)()
+    assert "Something went wrong in the program" in last[error]
+    assert "/secret" not in last[error]
+    assert (last[stage], last[running]) == ("", "")
+    assert "/secret" in caplog.text

@@ -27,9 +27,10 @@ def write(timeline: Timeline, file: IO[bytes], cancel: threading.Event) -> list[
 
 def _row(event: TimeEvent) -> tuple[object, ...]:
     times_s = event.start_s, event.end_s
+    box = [round(pixel, 2) for pixel in event.xyxy] if event.xyxy else [""] * 4
     return (
         inert(event.label),
         *(round(time_s, 3) for time_s in times_s),
         *(clock(round(time_s * 1000)) for time_s in times_s),
-        *(round(pixel, 2) for pixel in event.xyxy or ()),
+        *box,
     )

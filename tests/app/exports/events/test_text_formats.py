@@ -13,7 +13,7 @@ import pysubs2
 import pytest
 import webvtt
 
-from app.exports.events import EVENT_FORMATS
+from app.exports.events import EVENT_FORMATS, event_table
 from app.exports.events.base import ranges
 from model.types import TimeEvent
 from tests.app.exports.events.timelines import timeline, track, written
@@ -53,12 +53,13 @@ def test_webvtt_is_read_back_without_drift(tmp_path: Path) -> None:
 def test_a_table_has_a_row_for_each_event_and_runs_nothing(tmp_path: Path) -> None:
     events = (TimeEvent("=1+1", 1.0, 2.5), *track("ball", [(3.0, (1, 2, 30, 40))]))
     path, _ = written("csv", timeline(tmp_path, *events), tmp_path)
+    assert {len(row) for row in csv.reader(path.read_text("utf-8-sig").splitlines())} == {len(event_table.COLUMNS)}
     rows = list(csv.DictReader(path.read_text("utf-8-sig").splitlines()))
     assert [(row["label"], row["start_s"], row["end_s"]) for row in rows] == [
         ("'=1+1", "1.0", "2.5"),
         ("ball", "3.0", "3.0"),
     ]
-    assert (rows[0]["start"], rows[0]["end"], rows[0]["x1"]) == ("00:00:01.000", "00:00:02.500", None)
+    assert (rows[0]["start"], rows[0]["end"], rows[0]["x1"]) == ("00:00:01.000", "00:00:02.500", "")
     assert [rows[1][key] for key in ("x1", "y1", "x2", "y2")] == ["1", "2", "30", "40"]
 
 
