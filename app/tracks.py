@@ -14,7 +14,7 @@ from statistics import median
 from model.types import TimeEvent
 
 MAX_GAP_STEPS = 3.5
-"""What is not seen for longer than so many steps is taken to have been away."""
+"""What is not seen for longer than so many steps is taken to have been away; the player goes by these tracks too."""
 
 XYXY = tuple[float, float, float, float]
 

@@ -5,7 +5,6 @@
   'use strict';
 
   const TICKS_S = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200];
-  const RUN_STEPS = 2.5; // boxes farther apart than so many steps between frames are two appearances of the thing
 
   /** "0:03.2", "1:02:03.4": minutes and seconds, hours where there are any. */
   function clock(seconds, digits = 1) {
@@ -27,11 +26,11 @@
     return TICKS_S.find((step) => step * pxPerS >= leastPx) ?? TICKS_S.at(-1);
   }
 
-  /** What stands on the timeline: an event, or the boxes of one thing as long as it is seen without a break. `ids` are
-   *  the places of its events in the value. */
+  /** What stands on the timeline: an event, or the boxes of one thing; which boxes those are `app/tracks.py` says. `ids`
+   *  are the places of its events in the value. */
   function itemsOf(events, lanes) {
     const items = [];
-    const open = new Map(); // lane and thing -> the appearance that a box may belong to
+    const runs = new Map(); // lane and thing -> its item
     events.forEach((event, id) => {
       if (event.thing === null) {
         items.push({ ...event, id, ids: [id] });
@@ -39,13 +38,13 @@
       }
       const key = `${event.lane} ${event.thing}`;
       const step = lanes[event.lane].step_s;
-      const run = open.get(key);
-      if (run && event.start_s - run.last_s <= step * RUN_STEPS) {
+      const run = runs.get(key);
+      if (run) {
         run.ids.push(id);
-        Object.assign(run, { last_s: event.end_s, end_s: event.end_s + step });
+        run.end_s = event.end_s + step;
       } else {
-        const begun = { ...event, id, ids: [id], isRun: true, last_s: event.end_s, end_s: event.end_s + step };
-        open.set(key, begun);
+        const begun = { ...event, id, ids: [id], isRun: true, end_s: event.end_s + step };
+        runs.set(key, begun);
         items.push(begun);
       }
     });

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
 import pysubs2
 import pytest
@@ -346,6 +347,44 @@ def test_fields_of_the_chosen_event_change_it(video: VideoPage, clip: Path) -> N
     assert video.page.evaluate("window.hacked") is None
 
 
+def test_the_event_that_is_highlighted_is_the_one_that_is_exported(video: VideoPage, clip: Path) -> None:
+    def clip_s() -> float:
+        with av.open(str(video.export("clip")[1])) as made:
+            return float(made.duration or 0) / av.time_base
+
+    error = video.page.locator("#video-error")
+    video.choose(clip)
+    video.task("Describe")
+    video.ask()
+    video.events.nth(0).click()
+    video.pause()
+    video.page.keyboard.press("Delete")
+    expect(video.rows).to_have_count(1)
+    expect(video.rows).to_have_class(re.compile("is-active"))
+    assert clip_s() == pytest.approx(1.0, abs=0.2), "the cat, which was the second"
+    video.page.keyboard.press("Control+z")
+    expect(video.rows).to_have_count(2)
+    video.page.keyboard.press("n")
+    video.page.keyboard.type("a bell rings")
+    video.page.keyboard.press("Enter")
+    expect(video.rows).to_have_count(3)
+    for _ in range(2):
+        video.page.keyboard.press("Control+z")
+    expect(video.rows).to_have_count(2)
+    expect(video.page.locator("#video-timeline .is-active")).to_have_count(0)
+    video.page.locator("#video-export-clip").click()
+    expect(error).to_contain_text("Choose an event on the timeline first.")
+    expect(video.stage).to_have_text("")
+    video.rows.nth(0).click()
+    video.pause()
+    expect(error).to_have_text("")
+    assert clip_s() == pytest.approx(1.5, abs=0.2)
+    video.ask()
+    expect(video.page.locator("#video-timeline .is-active")).to_have_count(0)
+    video.page.locator("#video-export-clip").click()
+    expect(error).to_contain_text("Choose an event on the timeline first.")
+
+
 def test_boxes_in_time_follow_the_thing_while_it_plays(video: VideoPage, running: Running, clip: Path) -> None:
     running.engine.script = BOXES
     video.choose(clip)
@@ -363,6 +402,21 @@ def test_boxes_in_time_follow_the_thing_while_it_plays(video: VideoPage, running
     expect(video.page.locator("#video-timeline .sv-tag")).to_have_text("ball")
 
 
+def test_a_thing_that_was_missed_for_a_few_frames_is_one_thing_on_the_player_too(
+    video: VideoPage, running: Running, clip: Path
+) -> None:
+    running.engine.script = (*BOXES[:2], BOXES[2].replace("}]", "},\n"), BOXES[2].replace("1.5", "3.0"))
+    video.choose(clip)
+    video.task("Track")
+    video.write("ball")
+    video.ask()
+    expect(video.rows).to_contain_text("ball0:00.5 – 0:03.0, 4 boxes")
+    expect(video.events).to_have_count(1)
+    video.player.evaluate("video => { video.currentTime = 2.3; }")
+    video.at_rest(2.3)
+    expect(video.page.locator("#video-timeline .sv-lines path")).to_have_count(1)
+
+
 def test_what_is_hovered_is_told_with_its_frame(video: VideoPage, clip: Path) -> None:
     video.choose(clip)
     video.task("Describe")
@@ -375,6 +429,8 @@ def test_what_is_hovered_is_told_with_its_frame(video: VideoPage, clip: Path) ->
     assert number_of(_picture(base64.b64decode(address.split(",")[1]))) in (40, 45)
     video.rows.nth(0).hover()
     expect(video.events.nth(0)).to_have_class(re.compile("is-hot"))
+    video.events.nth(1).click()
+    expect(card).to_be_hidden()
 
 
 def test_the_timeline_zooms_and_stays_where_it_was(video: VideoPage, clip: Path) -> None:
