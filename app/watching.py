@@ -41,7 +41,7 @@ _MIN_NEW_TOKENS = 4096
 # A model that has not learned a task is lost in it: enough to see that.
 _LOST_NEW_TOKENS = 256
 
-POCKET_LEARNED: frozenset[VideoTask] = frozenset({"when", "describe", "free"})
+POCKET_LEARNED: frozenset[VideoTask] = frozenset()
 """The tasks that the pocket model was trained for."""
 
 _ABILITIES: Mapping[VideoTask, str] = MappingProxyType(

@@ -168,12 +168,15 @@ def sample(engine: Engine, index: int) -> Iterator[Score]:
         yield from conversation(engine, pairs.difference(views, rng), pictures, "difference")
         yield from conversation(engine, dialogues.without_pictures(rng, 1), [], "off_topic")
         yield from in_other_words(engine, view, picture, rng)
-    if index % 4 == 1:
-        yield from clips.sample(engine, (SEED + 1, index))
     if index % 20 == 0:
         empty = random_scene(rng, max_shapes=0)
         turns = dialogues.about_one(View.of(empty, grid_of(empty.size_wh)), rng)
         yield from conversation(engine, turns, [picture_of(empty)], "no_shapes")
+
+
+def clip_sample(engine: Engine, index: int) -> Iterator[Score]:
+    """Everything that is asked about clip `index`."""
+    yield from clips.sample(engine, (SEED + 1, index))
 
 
 def in_other_words(engine: Engine, view: View, picture: Image, rng: np.random.Generator) -> Iterator[Score]:

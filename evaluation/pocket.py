@@ -8,12 +8,14 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import multiprocessing
 import os
 import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -48,23 +50,27 @@ _NO_TARGET = (
 )
 
 
-def run(indices: Sequence[int]) -> list[Score]:
-    """Evaluate samples in this process, on one thread."""
+def run(indices: Sequence[int], clips: int) -> list[Score]:
+    """Evaluate scenes, and clips for the indices below `clips`, in this process, on one thread."""
     # Not at the top: the processes that decode videos import this module too, and have no room for torch.
     import torch
 
-    from evaluation.abilities import sample
+    from evaluation.abilities import clip_sample, sample
     from model.loading import POCKET_DIR, ModelSpec, load_engine
+    from model.workers import close_all
 
     torch.set_num_threads(1)
     engine = load_engine(ModelSpec(str(POCKET_DIR)), lambda _: None, Event())
     started = time.monotonic()
     scores: list[Score] = []
-    for done, index in enumerate(indices, 1):
-        scores += sample(engine, index)
-        left_s = (time.monotonic() - started) / done * (len(indices) - done)
-        print(f"\r{done} of {len(indices)} samples, about {left_s:.0f} s left ", end="", file=sys.stderr, flush=True)
+    tasks = [partial(sample, engine, index) for index in indices]
+    tasks += [partial(clip_sample, engine, index) for index in indices if index < clips]
+    for done, task in enumerate(tasks, 1):
+        scores += task()
+        left_s = (time.monotonic() - started) / done * (len(tasks) - done)
+        print(f"\r{done} of {len(tasks)} samples, about {left_s:.0f} s left ", end="", file=sys.stderr, flush=True)
     engine.close()
+    close_all()  # a process that another one started does not end them by itself
     return scores
 
 
@@ -109,12 +115,15 @@ def write(rows: dict[str, dict[str, Any]], root: Path = ROOT) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the pocket model on fresh scenes.")
     parser.add_argument("--samples", type=int, default=1000, help="number of scenes (default: %(default)s)")
+    parser.add_argument("--clips", type=int, default=250, help="number of clips, at most that (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     parser.add_argument("--write", action="store_true", help="write the figures into the README and the model card")
     arguments = parser.parse_args()
     parts = [range(start, arguments.samples, arguments.jobs) for start in range(arguments.jobs)]
-    with multiprocessing.get_context("spawn").Pool(arguments.jobs) as pool:
-        rows = summary([score for part in pool.map(run, parts) for score in part])
+    # Not `Pool`, whose processes may not have the processes that decode videos.
+    with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
+        found = pool.map(run, parts, [arguments.clips] * len(parts))
+        rows = summary([score for part in found for score in part])
     print(f"\n{table(rows)}\n")
     print(json.dumps({"benchmark": "pocket", "samples": arguments.samples, "rows": rows}))
     if arguments.write:
