@@ -76,6 +76,8 @@ class Workers:
         meanwhile: Callable[[], None],
     ) -> T:
         """See `run`. Raises `BrokenProcessPool` when a process died that had not begun to work."""
+        if cancel is not None and cancel.is_set():
+            raise WorkCancelled
         work = self._started().schedule(function, args, timeout=limit_s)
         while cancel is not None and not wait([work], _LOOK_EVERY_S).done:
             meanwhile()

@@ -131,3 +131,11 @@ def test_what_a_program_imports_does_not_count_against_the_memory_of_the_work(tm
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     done = subprocess.run([sys.executable, program], env=environment, capture_output=True, text=True, timeout=120)
     assert (done.stdout, done.returncode) == (f"{2**28}\n", 0), done.stderr
+
+
+def test_what_is_cancelled_already_does_not_begin() -> None:
+    """However quick the work is: it would be done before anybody looked."""
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(WorkCancelled):
+        Workers().run(operator.add, 1, 2, limit_s=60, cancel=cancel)
