@@ -100,9 +100,13 @@ class DocumentParser:
         return self._line_blocks
 
     def _as_markdown(self, document: Document, text: str) -> Document:
-        """What the model wrote instead of the form that was asked for."""
+        """What the model wrote instead of the form that was asked for; what was made of its words has no other place
+        than all of them."""
         answer = parse_answer(text, self._convention, self._media, form="markdown", page=self._page)
-        return replace(document, blocks=answer.document.blocks if answer.document else ())
+        blocks = answer.document.blocks if answer.document else ()
+        if text != (said := "".join(self._text)):
+            blocks = tuple(replace(block, span=(0, len(said))) for block in blocks)
+        return replace(document, blocks=blocks)
 
     def _with_what_is_missing(self, document: Document) -> Document:
         if not document.blocks:
