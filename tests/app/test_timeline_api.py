@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import av
 import httpx
 import numpy as np
 import psutil
@@ -22,7 +21,7 @@ from model.engines.fake import FakeEngine
 from model.media import pixels
 from model.types import Chunk, Video
 from model.video import DEFAULT_LIMITS
-from tests.model.clips import number_of, steady, write_clip
+from tests.model.clips import number_of, sound_only, steady, write_clip, written
 from tests.model.hanging import hang
 from tests.serving import Exchangeable, served
 
@@ -208,21 +207,6 @@ def test_a_form_has_one_video(server: Exchangeable, engine: FakeEngine, clip: Pa
 
 
 # --- what comes as a video --------------------------------------------------------------------------------------------
-
-
-def sound_only(path: Path) -> Path:
-    with av.open(str(path), "w") as output:
-        stream: Any = output.add_stream("aac", rate=16_000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), dtype=np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 16_000
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode())
-    return path
-
-
-def written(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
-    return path
 
 
 BAD: dict[str, tuple[Callable[[Path], Path], str]] = {

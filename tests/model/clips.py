@@ -94,3 +94,18 @@ _OPTIONS = {
 
 def steady(count: int, fps: float) -> list[float]:
     return [index / fps for index in range(count)]
+
+
+def sound_only(path: Path) -> Path:
+    with av.open(str(path), "w") as output:
+        stream: Any = output.add_stream("aac", rate=16_000)
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), dtype=np.float32), format="fltp", layout="mono")
+        frame.sample_rate = 16_000
+        output.mux(stream.encode(frame))
+        output.mux(stream.encode())
+    return path
+
+
+def written(path: Path, data: bytes) -> Path:
+    path.write_bytes(data)
+    return path

@@ -11,7 +11,6 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import av
 import numpy as np
@@ -21,7 +20,7 @@ from PIL import Image as Pillow
 from model import decoding, video
 from model.errors import MediaError, MediaTooLarge, RequestError
 from model.video import Sampling, VideoLimits, frames_at, is_video, open_video, sample_times
-from tests.model.clips import SIZE_WH, number_of, numbered, steady, write_clip
+from tests.model.clips import SIZE_WH, number_of, numbered, sound_only, steady, write_clip, written
 from tests.model.pictures import drawn, encoded
 
 FORMATS = (
@@ -306,21 +305,6 @@ def test_a_header_that_claims_too_many_frames_is_not_believed(tmp_path: Path) ->
     assert opened.duration_s == pytest.approx(6.0, abs=0.11)
 
 
-def _sound_only(path: Path) -> Path:
-    with av.open(str(path), "w") as output:
-        stream: Any = output.add_stream("aac", rate=16_000)
-        frame = av.AudioFrame.from_ndarray(np.zeros((1, 16_000), dtype=np.float32), format="fltp", layout="mono")
-        frame.sample_rate = 16_000
-        output.mux(stream.encode(frame))
-        output.mux(stream.encode())
-    return path
-
-
-def _written(path: Path, data: bytes) -> Path:
-    path.write_bytes(data)
-    return path
-
-
 @pytest.mark.parametrize(
     ("name", "data", "sentence"),
     [
@@ -335,12 +319,12 @@ def _written(path: Path, data: bytes) -> Path:
 )
 def test_what_is_no_video_gets_a_plain_sentence(tmp_path: Path, name: str, data: bytes, sentence: str) -> None:
     with pytest.raises(MediaError, match=sentence):
-        open_video(_written(tmp_path / name, data))
+        open_video(written(tmp_path / name, data))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "TIFF", "HEIF", "AVIF"])
 def test_a_picture_is_no_video_whatever_boxes_it_comes_in(tmp_path: Path, kind: str) -> None:
-    assert not is_video(_written(tmp_path / "picture", encoded(drawn(), kind)))
+    assert not is_video(written(tmp_path / "picture", encoded(drawn(), kind)))
 
 
 @pytest.mark.parametrize(("codec", "extension"), FORMATS)
@@ -351,7 +335,7 @@ def test_a_video_is_known_by_its_content(tmp_path: Path, codec: str, extension: 
 
 def test_sound_without_pictures_is_named(tmp_path: Path) -> None:
     with pytest.raises(MediaError, match="sound, but no pictures"):
-        open_video(_sound_only(tmp_path / "sound.mp4"))
+        open_video(sound_only(tmp_path / "sound.mp4"))
 
 
 def test_a_single_picture_is_no_video(tmp_path: Path) -> None:
