@@ -10,7 +10,7 @@ import tempfile
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from app import video_view as view
@@ -180,8 +180,11 @@ class VideoActions:
 
     # The video
 
-    def open(self, session: Session, path: Path, name: str = "") -> Iterator[Shown]:
-        """Show a video in the place of the one before, and read the frames that the model would see."""
+    def open(self, session: Session, path: Path, name: str = "", note: str = "") -> Iterator[Shown]:
+        """Show a video in the place of the one before, and read the frames that the model would see.
+
+        `note` is what else has to be known about it.
+        """
         if session.run is not None:
             yield Shown(error=error_html("Stop what runs first, then open another video."))
             return
@@ -193,8 +196,10 @@ class VideoActions:
             yield Shown(stage="", error=error_html(str(error)))
             return
         self._begin(session, self._studio.media.video(file.sha256, file.name), src)
+        session.note = note
         yield replace(self.page(session), stage=stage_html("Reading the frames"), error="")
-        yield from self.measure(session)
+        for shown in self.measure(session):
+            yield _over(self.page(session), shown)
 
     def open_all(self, session: Session, paths: Sequence[Path], fps: float) -> Iterator[Shown]:
         """Open one video, or make one of numbered pictures, `fps` of them a second."""
@@ -217,11 +222,8 @@ class VideoActions:
                 return
             finally:
                 session.run = None
-            for shown in self.open(session, made.path, made.name):
-                yield replace(shown, is_running=False)
-        if session.file is not None and session.file.sha256 == made.sha256:
-            session.note = " ".join(made.notices)
-            yield Shown(notes=self._notes(session))
+            for shown in self.open(session, made.path, made.name, " ".join(made.notices)):
+                yield _over(Shown(is_running=False), shown)
 
     def take_example(self, session: Session, place: int) -> VideoExample:
         """Choose an example; opening its clip and asking are the next steps."""
@@ -424,8 +426,10 @@ class VideoActions:
 
     def _take_part(self, session: Session, range_s: Range | None) -> Iterator[Shown]:
         session.range_s = range_s
-        yield Shown(part=view.part_html(range_s))
-        yield from self.measure(session)
+        part = Shown(part=view.part_html(range_s))
+        yield part
+        for shown in self.measure(session):
+            yield _over(part, shown)
 
     def discard(self, session: Session, place: int) -> Shown:
         """Take a question and its events out of the thread; the model does not hear of it any more."""
@@ -443,7 +447,8 @@ class VideoActions:
             return
         session.thread, session.chosen, session.labels = [], None, ()
         yield replace(self.page(session), error="")
-        yield from self.measure(session)
+        for shown in self.measure(session):
+            yield _over(self.page(session), shown)
 
     def export(self, session: Session, key: str, folder: Path) -> tuple[Path, list[str]]:
         """Write the events of the current answer into `folder`: the file, and notes for a person.
@@ -566,6 +571,12 @@ class VideoActions:
 def read_examples(folder: Path = FOLDER) -> list[VideoExample]:
     """The rows of `video.json` (keys as `VideoExample` has, `file` for the path), in order; empty without that file."""
     return read_listing(VideoExample, folder / "video.json")
+
+
+def _over(shown: Shown, newer: Shown) -> Shown:
+    """Both: a page that misses the first value lacks nothing. Where both tell of a part, the newer one holds."""
+    told = {field.name: getattr(newer, field.name) for field in fields(Shown)}
+    return replace(shown, **{name: value for name, value in told.items() if value is not None})
 
 
 def _strip(session: Session, frames: Sampled | None, *, anyway: bool = False) -> str | None:

@@ -24,7 +24,7 @@ STEPS = {"tower": 3000, "language": 1500, "joint": 4500}
 # The tower comes to the joint stage sharper than it would stay at the language model's rate.
 SLOW = {"joint": ("model.model.visual.", 0.3)}
 BATCH = {"tower": 32, "language": 12, "joint": 16}
-CLIPS, CLIP_TOKENS = 0.75, 4000
+CLIPS, CLIP_TOKENS = 0.45, 4000
 """Share of the joint stage's steps that are about clips, and about how many tokens these have."""
 RATE = {"tower": 6e-4, "language": 2e-3, "joint": 1e-3}
 

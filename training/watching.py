@@ -139,7 +139,7 @@ ABOUT_ONE: dict[str, Callable[[Footage, Thing], tuple[Piece, ...]]] = {
     "moves": moves,
     "turns": turns,
 }
-_SHARES = (0.27, 0.22, 0.21, 0.15, 0.15)
+_SHARES = (0.25, 0.2, 0.2, 0.12, 0.23)
 
 
 def when(footage: Footage, rng: np.random.Generator, held_out: bool = False) -> list[Turn]:

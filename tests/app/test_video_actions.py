@@ -92,11 +92,23 @@ def test_numbered_pictures_are_opened_as_a_video(actions: VideoActions, tmp_path
     session = Session()
     shown = list(actions.open_all(session, sorted(tmp_path.glob("*.png")), 2.0))
     assert "Making a video of 8 pictures" in str(shown[0].stage)
-    assert (shown[0].is_running, shown[-1].stage) == (True, None)
+    assert (shown[0].is_running, shown[-1].is_running, shown[-1].stage) == (True, False, "")
     assert session.file is not None
     assert (session.file.name, session.file.duration_s, session.run) == ("8 pictures", 3.5, None)
     assert "1 picture was left out" in str(shown[-1].notes)
     assert session.file.path.exists(), "kept with the other videos"
+
+
+def test_a_page_that_misses_all_but_the_last_value_has_the_whole_video(actions: VideoActions, clip: Path) -> None:
+    session = Session()
+    last = _last(actions.open(session, clip))
+    assert None not in (last.timeline, last.frames, last.status, last.thread, last.part)
+    assert (last.videos, last.is_running, last.stage) == (1, False, "")
+    assert clip.name in str(last.timeline)
+    assert "visual tokens" in str(last.status)
+    session.range_s = (0.5, 1.0)
+    part = _last(actions.unmark(session))
+    assert None not in (part.timeline, part.part, part.status)
 
 
 def test_several_files_are_the_pictures_of_one_video_or_nothing(
