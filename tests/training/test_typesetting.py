@@ -76,5 +76,7 @@ def test_lines_are_as_wide_as_they_may_be() -> None:
 def test_a_missing_font_is_told_with_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
     absent = Family("Absent", "fonts-absent", "sans", "NoSuchFace.ttf")
     monkeypatch.setattr(typesetting, "FAMILIES", (absent,))
-    with pytest.raises(FontsMissingError, match=r"install fonts-absent, or all of them with `xargs .*fonts-debian\.txt"):
+    with pytest.raises(
+        FontsMissingError, match=r"install fonts-absent, or all of them with `xargs .*fonts-debian\.txt"
+    ):
         absent.font(12).draw(ImageDraw.Draw(Image.new("RGB", (9, 9))), (0, 9), "a", (0, 0, 0))
