@@ -21,6 +21,7 @@ from model.errors import (
     MediaTooLarge,
     ModelNotFound,
     OutOfMemory,
+    PasswordNeeded,
     RequestError,
     StudioError,
 )
@@ -28,8 +29,9 @@ from model.errors import (
 # The first class that fits decides: from the particular to the general.
 _STATUS: tuple[tuple[type[StudioError], int, str, str | None], ...] = (
     (ContextOverflow, 400, "invalid_request_error", "context_length_exceeded"),
-    (MediaTooLarge, 413, "invalid_request_error", "image_too_large"),
-    (MediaError, 400, "invalid_request_error", "invalid_image"),
+    (MediaTooLarge, 413, "invalid_request_error", "media_too_large"),
+    (PasswordNeeded, 400, "invalid_request_error", "password_needed"),
+    (MediaError, 400, "invalid_request_error", "invalid_media"),
     (RequestError, 400, "invalid_request_error", None),
     (ModelNotFound, 404, "invalid_request_error", "model_not_found"),
     (EngineBusy, 429, "rate_limit_error", "server_busy"),

@@ -72,5 +72,6 @@ def _beyond(part: str, first: int, last: int, count: int) -> str:
 
 
 def _refusal(pages: str, count: int) -> RequestError:
-    there = f"there are pages 1 to {count:,}" if count > 1 else "there is only page 1"
-    return RequestError(f"Pages {pages} cannot be had: {there}.")
+    missing = f"is no page {pages}" if pages.isdecimal() else f"are no pages {pages}"
+    there = f"pages 1 to {count:,}" if count > 1 else "page 1"
+    return RequestError(f"There {missing}, only {there}.")

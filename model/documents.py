@@ -82,15 +82,19 @@ def open_document(
     """
     name = media.clean_name(name or path.name)
     sha256, head = _looked_at(path, limits)
+    is_whole = True
     if b"%PDF-" in head:
         total, media_type = pdf.count_pages(path, password), "application/pdf"
     elif head.startswith((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")):
-        total, media_type = media.count_frames(path, limits.max_pages), "image/tiff"
+        (total, is_whole), media_type = media.count_frames(path, limits.max_pages), "image/tiff"
     else:
         total, media_type = 1, _picture_type(path, limits.picture)
     if total < 1:
         raise MediaError("This document has no pages. Choose another one.")
-    notices = (f"Only the first {limits.max_pages:,} pages are read.",) if total > limits.max_pages else ()
+    notices = (
+        *([f"Only the first {limits.max_pages:,} pages are read."] if total > limits.max_pages else ()),
+        *([] if is_whole else [f"This file is damaged behind page {total:,}: what comes then cannot be read."]),
+    )
     return DocumentFile(path, sha256, name, media_type, min(total, limits.max_pages), notices, password)
 
 

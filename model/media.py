@@ -124,17 +124,21 @@ def image_of(picture: Pillow.Image, name: str, limits: Limits = DEFAULT_LIMITS) 
     return Image(data=data, sha256=sha256, size_wh=picture.size, media_type="image/png", name=clean_name(name))
 
 
-def count_frames(path: Path, enough: int) -> int:
-    """How many pictures a TIFF file holds; `enough` + 1 for any number beyond. Raises `MediaError`."""
+def count_frames(path: Path, enough: int) -> tuple[int, bool]:
+    """How many pictures a TIFF file holds, `enough` + 1 for any number beyond, and whether that is all of them.
+
+    The directory of each picture says where the next one is: behind a damaged one there is nothing to be found.
+    Raises `MediaError` when there is not even one.
+    """
     with _plain_errors(b"II*\0"), Pillow.open(path, formats=("TIFF",)) as picture:
-        count = 1
-        while count <= enough:
+        for count in range(1, enough + 1):
             try:
                 picture.seek(count)
             except EOFError:
-                break
-            count += 1
-        return count
+                return count, True
+            except Exception:  # parsers of headers raise anything on hostile bytes
+                return count, False
+        return enough + 1, True
 
 
 def read_frame(path: Path, index: int, name: str, limits: Limits = DEFAULT_LIMITS) -> Image:

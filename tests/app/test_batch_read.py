@@ -70,7 +70,7 @@ def test_of_shorter_documents_the_pages_that_they_have_are_read(tmp_path: Path, 
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["photo.md", "report.md"]
     summary = _read(tmp_path, engine, str(REPORT), str(photo), "--pages", "2").summary
     assert (summary.from_before, len(summary.failures)) == (1, 1)
-    assert summary.failures == ["photo.png: Pages 2 cannot be had: there is only page 1."]
+    assert summary.failures == ["photo.png: There is no page 2, only page 1."]
 
 
 def test_a_second_run_reads_nothing_again_and_writes_the_same(tmp_path: Path, engine: FakeEngine) -> None:

@@ -153,7 +153,7 @@ def test_what_cannot_be_answered_is_refused_in_words(client: TestClient, body: d
         ),
         ({"fields": ["total"]}, "“fields” is only for the mode fields."),
         ({"file": None}, "“file” has to be a text."),
-        ({"pages": "0"}, "Pages 0 cannot be had: there are pages 1 to 2."),
+        ({"pages": "0"}, "There is no page 0, only pages 1 to 2."),
     ],
 )
 def test_what_is_wrong_with_a_request_is_named(client: TestClient, body: dict[str, Any], sentence: str) -> None:

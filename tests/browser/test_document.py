@@ -245,7 +245,7 @@ def test_pages_are_chosen_by_click_and_by_range(tab: DocumentPage, running: Runn
     assert len(tab.asked) == 1
     field.fill("9")
     field.press("Enter")
-    expect(tab.page.locator("#document-error")).to_contain_text("cannot be had")
+    expect(tab.page.locator("#document-error")).to_contain_text("There is no page")
 
 
 def test_an_encrypted_document_asks_for_its_password(tab: DocumentPage, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -262,6 +263,24 @@ def test_pages_of_a_tiff(tmp_path: Path) -> None:
     assert page_text(document, 2, (40, 30)).lines == ()
     capped = open_document(path, limits=DocumentLimits(max_pages=3))
     assert (capped.page_count, len(capped.notices)) == (3, 1)
+
+
+def test_pages_before_the_damage_of_a_tiff_can_be_read(tmp_path: Path) -> None:
+    first, *others = colours(4)
+    path = tmp_path / "fax.tiff"
+    first.save(path, save_all=True, append_images=others)
+    data = bytearray(path.read_bytes())
+    directory = 4
+    for _ in range(3):  # each directory ends with the place of the next one
+        (directory,) = struct.unpack_from("<I", data, directory)
+        (entries,) = struct.unpack_from("<H", data, directory)
+        directory, third = directory + 2 + 12 * entries, directory
+    data[third + 2 : third + 60] = b"\xff" * 58
+    path.write_bytes(data)
+    document = open_document(path)
+    assert document.page_count == 2
+    assert document.notices == ("This file is damaged behind page 2: what comes then cannot be read.",)
+    assert page_image(document, 2).size_wh == (41, 30)
 
 
 def test_a_tiff_page_with_too_many_pixels_is_refused_alone(tmp_path: Path) -> None:
