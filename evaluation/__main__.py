@@ -25,13 +25,15 @@ from evaluation.results import Results, Run
 from evaluation.runner import PLACE_OF_WORDS, Asking, run
 from evaluation.tasks import TASKS
 from evaluation.tasks.base import Sample, Source, Task
-from model.catalog import POCKET_NAME
+from model.catalog import FAMILIES, POCKET_NAME
+from model.engines.base import Engine
 from model.errors import ModelError, StudioError
 from model.files import POCKET_DIR
 from model.loading import ModelSpec, Quantization, load_engine
 
 FAILED, NOT_USABLE, STOPPED = 1, 2, 128 + signal.SIGINT
 _SHOWN_FAILURES = 10
+_IN_FLIGHT_AT_SERVER = 16
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,6 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
+    _check_server(options)
     task = TASKS[options.task]
     source = Source(options.data, options.media or options.data.parent, options.annotations)
     samples = list(islice(task.read(source), options.limit))
@@ -67,30 +70,60 @@ def _run(options: argparse.Namespace) -> int:
     return STOPPED if not ended else FAILED if failed else 0
 
 
+def _check_server(options: argparse.Namespace) -> None:
+    """`DataError` for options that say how a model is loaded, where a server has loaded it."""
+    if options.base_url and _spec(options) != ModelSpec(options.model):
+        raise DataError(
+            "--base-url: the server has loaded its model already; leave out --adapter, --quantization, --device and "
+            "--dtype."
+        )
+    if options.family and not options.base_url:
+        raise DataError("--family: this is for the model of a server; a model that is loaded here tells it itself.")
+
+
 def _ask_what_is_left(
     options: argparse.Namespace, task: Task[Any, Any], samples: Sequence[Sample[Any]], results: Results
 ) -> bool:
     """Whether all are asked now; no model is loaded where nothing is left."""
     if all(results.is_done(sample.number) for sample in samples):
         return True
-    print(f"Loading the model: {_name(options)}", file=sys.stderr)
-    spec = ModelSpec(options.model, options.quantization, options.device, options.dtype, options.adapter)
-    engine = load_engine(spec, lambda _: None, Event())
+    asking = Asking(options.prompt, options.preset, options.max_new_tokens)
+    in_flight = options.in_flight or (_IN_FLIGHT_AT_SERVER if options.base_url else 1)
+    engine = _engine(options)
     try:
-        asking = Asking(options.prompt, options.preset, options.max_new_tokens)
-        return run(engine, task, samples, asking, results, in_flight=options.in_flight)
+        return run(engine, task, samples, asking, results, in_flight=in_flight)
     finally:
         engine.close()
 
 
+def _engine(options: argparse.Namespace) -> Engine:
+    """The model in this process, or on the server that is named."""
+    if options.base_url:
+        from model.engines.remote import connect  # late, because it brings torch along
+
+        print(f"Asking the server for the model: {_name(options)}", file=sys.stderr)
+        return connect(options.base_url, options.model, options.family)
+    print(f"Loading the model: {_name(options)}", file=sys.stderr)
+    return load_engine(_spec(options), lambda _: None, Event())
+
+
+def _spec(options: argparse.Namespace) -> ModelSpec:
+    return ModelSpec(options.model, options.quantization, options.device, options.dtype, options.adapter)
+
+
 def _described(options: argparse.Namespace) -> Run:
-    """What makes this run another than one before: answers of different runs must not mix."""
+    """What makes this run another than one before: answers of different runs must not mix.
+
+    A server's address is not part of it: the same model can be served elsewhere tomorrow.
+    """
     return {
         "task": options.task,
         "data": _digest(options.data),
         "annotations": _digest(options.annotations) if options.annotations else None,
         "model": options.model,
-        "weights": _weights(POCKET_DIR if options.model == POCKET_NAME else Path(options.model)),
+        "server": "yes" if options.base_url else None,
+        "family": options.family or None,
+        "weights": None if options.base_url else _weights(_folder(options.model)),
         "adapter": options.adapter,
         "adapter_weights": _weights(Path(options.adapter)) if options.adapter else None,
         "quantization": options.quantization,
@@ -99,6 +132,10 @@ def _described(options: argparse.Namespace) -> Run:
         "preset": options.preset,
         "max_new_tokens": options.max_new_tokens,
     }
+
+
+def _folder(model: str) -> Path:
+    return POCKET_DIR if model == POCKET_NAME else Path(model)
 
 
 def _digest(path: Path) -> str:
@@ -122,9 +159,9 @@ def _default_out(options: argparse.Namespace) -> Path:
 
 
 def _name(options: argparse.Namespace) -> str:
-    """ "pocket", a hub id, or the last part of a folder's path; with the adapter's behind it."""
+    """ "pocket", a hub id, a server's name, or the last part of a folder's path; with the adapter's behind it."""
     folder = Path(options.model).expanduser()
-    name = folder.resolve().name if folder.is_dir() else options.model
+    name = folder.resolve().name if folder.is_dir() and not options.base_url else options.model
     return f"{name}+{Path(options.adapter).expanduser().resolve().name}" if options.adapter else name
 
 
@@ -142,7 +179,9 @@ def _parser() -> argparse.ArgumentParser:
     add = command.add_argument
     add("--task", required=True, choices=TASKS, metavar="TASK", help=f"one of {', '.join(TASKS)}; see below")
     add("--data", required=True, type=Path, metavar="FILE", help="the benchmark's file, in a form named below")
-    add("--model", default=POCKET_NAME, help="pocket, a hub id or a folder (default: %(default)s)")
+    add("--model", default=POCKET_NAME, help="pocket, a hub id or a folder (default: %(default)s), or a server's name")
+    add("--base-url", default="", metavar="URL", help="ask a server with OpenAI's API for the model, as vLLM's is")
+    add("--family", default="", choices=FAMILIES, help="of the server's model, where its name does not tell")
     add("--media", type=Path, metavar="DIR", help="where pictures and videos lie (default: beside the data file)")
     add("--annotations", type=Path, metavar="FILE", help="the answers, for the task vqa, whose answers are apart")
     add("--out", type=Path, metavar="FILE", help="where answers are kept (default: a name of its own in results/)")
@@ -151,7 +190,12 @@ def _parser() -> argparse.ArgumentParser:
     add("--prompt", default="", help=f"what to ask instead of the task's wording; {PLACE_OF_WORDS} is what is asked")
     add("--preset", default="", help="Quality, Speed or Low memory: how large media are (default: Quality)")
     add("--max-new-tokens", type=_count, metavar="N", help="the longest answer (default: what suits task and preset)")
-    add("--in-flight", type=_count, default=1, metavar="N", help="requests at a time (default: %(default)s)")
+    add(
+        "--in-flight",
+        type=_count,
+        metavar="N",
+        help=f"requests at a time (default: 1, {_IN_FLIGHT_AT_SERVER} at a server)",
+    )
     add("--adapter", default="", metavar="DIR", help="a LoRA adapter, as python -m training.finetune writes it")
     add("--quantization", default="none", choices=get_args(Quantization), help="fewer bits (default: %(default)s)")
     add("--device", default="auto", help="auto, cpu, cuda, cuda:1, mps (default: %(default)s)")

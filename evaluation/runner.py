@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from evaluation.tasks.base import VIDEO_ENDINGS, Reply, Sample, Task
 from model import media
 from model.catalog import Preset, presets_of
 from model.engines.base import Engine
-from model.errors import EngineBusy, RequestError, StudioError
+from model.errors import EngineBusy, ModelError, RequestError, StudioError
 from model.types import (
     Chunk,
     EngineInfo,
@@ -79,24 +79,31 @@ def run(
     """Ask about every sample that has no answer yet; False when Ctrl+C ended it before the last one.
 
     `in_flight` requests are made at a time: an engine that answers one at a time takes them in turn. A sample that
-    cannot be answered is scored as an empty answer. Raises `RequestError` for a preset that the model does not have.
+    cannot be answered is scored as an empty answer. However it ends, every answer that was complete is kept. Raises
+    `RequestError` for a preset that the model does not have, and `ModelError` when the model is no longer there.
     """
     asker = _Asker(engine, task, asking)
     left = [sample for sample in samples if not results.is_done(sample.number)]
     with _progress(len(samples), len(samples) - len(left)) as bar, ThreadPoolExecutor(in_flight, "ask") as pool:
         asked = {pool.submit(asker.ask, sample): sample for sample in left}
+
+        def keep(future: Future[_Answer | None]) -> None:
+            if (answer := future.result()) is not None:
+                results.add(_judged(task, asked[future], answer))
+                bar.update()
+            del asked[future]
+
         try:
-            for future in as_completed(asked):
-                answer = future.result()
-                if answer is not None:
-                    results.add(_judged(task, asked[future], answer))
-                    bar.update()
+            for future in as_completed(list(asked)):
+                keep(future)
         except KeyboardInterrupt:
             tqdm.write("Stopping.", file=sys.stderr)
             return False
         finally:
             asker.cancel.set()
             pool.shutdown(cancel_futures=True)
+            for future in [each for each in asked if not each.cancelled() and each.exception() is None]:
+                keep(future)
     return True
 
 
@@ -115,10 +122,13 @@ class _Asker:
         started_s = time.monotonic()
         try:
             answer = self._answer(sample, started_s)
+        except ModelError:
+            raise
         except StudioError as error:
             seconds = time.monotonic() - started_s
             answer = _Answer(Reply("", self._engine.info.family), Chunk(""), seconds, str(error))
-        return None if self.cancel.is_set() or answer.last.finish_reason == "cancelled" else answer
+        is_broken_off = self.cancel.is_set() and answer.last.finish_reason is None
+        return None if is_broken_off or answer.last.finish_reason == "cancelled" else answer
 
     def _answer(self, sample: Sample[Any], started_s: float) -> _Answer:
         shown = [_medium(path, self._engine.info, self._asking.preset, self.cancel) for path in sample.media]

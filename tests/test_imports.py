@@ -32,7 +32,7 @@ RANKS = (
         "model.engines.fake",
         "model.engines.local_inputs",
     ),
-    ("model.engines.local", "model.rewriting", "model.adapters"),
+    ("model.engines.local", "model.engines.remote", "model.rewriting", "model.adapters"),
     ("model.loading",),
 )
 HEAVY = ("torch", "torchvision", "transformers", "qwen_vl_utils", "accelerate", "bitsandbytes", "peft")

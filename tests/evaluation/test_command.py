@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 
 from evaluation.__main__ import FAILED, NOT_USABLE, main
 from evaluation.abilities import SEED, picture_of
+from model.loading import ModelSpec, load_engine
+from tests.serving import Exchangeable, served
 from training.scenes import Scene, random_scene
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -72,12 +75,33 @@ def test_the_pocket_model_finds_shapes_and_the_run_goes_on(
     assert "Loading the model" not in again.stderr
 
 
+def test_the_pocket_model_answers_the_same_through_a_server(scenes: Path, tmp_path: Path) -> None:
+    arguments = ["run", "--task", "refcoco", "--data", str(scenes / "refcoco.jsonl")]
+    server = Exchangeable(tmp_path / "data")
+    engine = load_engine(ModelSpec(), lambda _: None, Event())
+    with served(server):
+        server.use(engine)
+        through = [*arguments, "--base-url", f"{server.url}/v1", "--out", str(tmp_path / "server.jsonl")]
+        assert main(through) == 0
+    assert main([*arguments, "--out", str(tmp_path / "here.jsonl")]) == 0
+    answers = {name: answers_in(tmp_path / f"{name}.jsonl") for name in ("here", "server")}
+    assert len(answers["here"]) == SCENES
+    assert answers["server"] == answers["here"]
+
+
+def answers_in(path: Path) -> dict[int, tuple[str, list[float]]]:
+    rows = [json.loads(line) for line in path.read_text("utf-8").splitlines()[1:]]
+    return {row["number"]: (row["answer"], row["found"]) for row in rows}
+
+
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
         (("--task", "coco"), "refcoco.jsonl: this is not a file for this task, which takes COCO's JSON"),
         (("--task", "refcoco", "--media", "/nowhere"), "refcoco.jsonl, line 1: there is no file “0.png” in the folder"),
         (("--task", "refcoco", "--prompt", "Where is it?"), "--prompt: the words of the question are missing; write"),
+        (("--task", "refcoco", "--base-url", "http://x/v1", "--dtype", "float32"), "--base-url: the server has loaded"),
+        (("--task", "refcoco", "--family", "Qwen2-VL"), "--family: this is for the model of a server; a model that"),
     ],
 )
 def test_what_cannot_be_used_is_told_before_a_model_is_loaded(

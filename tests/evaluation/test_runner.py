@@ -18,7 +18,7 @@ from evaluation.tasks import TASKS
 from evaluation.tasks.base import Sample
 from model.engines.base import Events
 from model.engines.fake import FakeEngine
-from model.errors import EngineBusy, EngineError, RequestError
+from model.errors import EngineBusy, EngineError, ModelNotFound, RequestError
 from model.types import Chunk, GenerationOptions, Prompt, Video
 from tests.model.clips import write_clip
 from tests.model.pictures import drawn, encoded
@@ -168,6 +168,30 @@ def test_ctrl_c_keeps_what_was_answered(samples: list[Sample[list[str]]], result
     assert set(results.by_number) == {1}
     told = report(TASK, "fake", "data.json", samples, results)
     assert (told.samples, told.total) == (1, 3)
+
+
+def test_an_answer_that_is_complete_as_the_run_is_stopped_is_kept(
+    samples: list[Sample[list[str]]], results: Results
+) -> None:
+    class Late(Knowing):
+        def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+            cancel.wait(30)
+            yield from super().stream(prompt, options, cancel)
+
+    assert not run(Late({"one": "one"}), TASK, samples, Asking(), results)
+    assert {number: result.answer for number, result in results.by_number.items()} == {1: "one"}
+    assert [row.get("number") for row in lines_of(results.path)] == [None, 1]
+
+
+def test_a_model_that_is_gone_ends_the_run_and_fails_no_sample(
+    samples: list[Sample[list[str]]], results: Results
+) -> None:
+    engine = Knowing({"one": "one", "two": ModelNotFound("It is gone."), "three": "three"})
+    with pytest.raises(ModelNotFound):
+        run(engine, TASK, samples, Asking(), results)
+    assert 2 not in results.by_number
+    assert results.is_done(1)
 
 
 def test_options_of_a_run(samples: list[Sample[list[str]]], results: Results) -> None:
