@@ -23,12 +23,12 @@ LINES = re.compile(
     r"\\(?:hline|toprule|midrule|bottomrule|endhead|endfirsthead|endfoot|endlastfoot)(?![a-zA-Z])"
     r"|\\(?:cline|cmidrule|rowcolor|addlinespace)(?:[(\[][^)\]]{0,20}[)\]])?(?:\{[^}]{0,20}\})?"
 )
-MARK = re.compile(r"\\\\(?:\[[^\]]{0,20}\])?|\\[&{}]|\$[^$]{0,500}\$|[&{}]")
+MARK = re.compile(r"\\\\(?:\[[^\]]{0,20}\])?|\\[&{}$]|\$[^$]{0,500}\$|[&{}]")
 SPAN = re.compile(
     r"\s*\\multi(column|row)\s*(?:\[[^\]]{0,10}\])?\s*\{\s*(\d{1,4})\s*\}\s*(?:\[[^\]]{0,10}\])?"
     r"\s*\{(?:[^{}]|\{[^{}]{0,60}\}){0,100}\}\s*\{"
 )
-FORMULA = re.compile(r"(\$[^$]{1,500}\$|\\\(.{1,500}?\\\))", re.DOTALL)
+FORMULA = re.compile(r"((?<!\\)\$[^$]{1,500}\$|\\\(.{1,500}?\\\))", re.DOTALL)
 STYLED = re.compile(r"\\([a-zA-Z]{1,20})\s*\{([^{}]*)\}")
 STYLES = {"textbf": "b", "textit": "i", "emph": "i", "texttt": "code", "textsuperscript": "sup", "textsubscript": "sub"}
 ESCAPED = re.compile(r"\\([&%$#_{}])")

@@ -187,6 +187,11 @@ ROWS: dict[str, Row] = {
         "\\end{tabular}",
         [("table", "a\tb & c\t\n\td\t5%", None)],
     ),
+    "escaped dollars in LaTeX are money": (
+        "markdown",
+        "\\begin{tabular}{|c|c|}\nrent & \\$5.00 \\\\ \\hline\ntax & \\$6.00 or \\$7.00 \\\\ \\hline\n\\end{tabular}",
+        [("table", "rent\t$5.00\ntax\t$6.00 or $7.00", None)],
+    ),
     "Markdown in a fence": (
         "markdown",
         "Sure:\n\n```markdown\n# T\n\nwords\n```",
