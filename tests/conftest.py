@@ -14,6 +14,18 @@ import pytest
 from tests.model.parsing.answers import NOT_STORED_HERE
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """For runs in two processes: a file's tests stay together, and one process has the browser, from the start.
+
+    Two browsers at once would be in each other's way, and what drives one takes longest.
+    """
+    items.sort(key=lambda item: "browser" not in item.path.parts)
+    for item in items:
+        group = "browser" if "browser" in item.path.parts else str(item.path)
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield

@@ -1,7 +1,8 @@
-"""Stage 1: tower and language model together, on drawn pictures and conversations about them.
+"""The stages of the whole model: tower and language model together, on drawn pictures and clips and talk about them.
 
-Starts from what stages 0a and 0b learnt apart: the Linear that read records is multiplied into the merger, DeepStack
-starts silent. The dense targets stay on as a second teacher, so that the tower goes on getting sharper.
+They start from what the two learnt apart: the Linear that read records is multiplied into the merger, DeepStack
+starts silent. As long as the tower is trained, the dense targets stay on as a second teacher: it goes on getting
+sharper.
 """
 
 from __future__ import annotations
@@ -50,9 +51,12 @@ def assemble(model: Any, heads: DenseHeads, probes: Probes, run_dir: Path) -> No
 
 
 def joint_loss(
-    model: Any, heads: DenseHeads, probes: Probes, packer: Packer, rng: np.random.Generator, count: int
+    model: Any, heads: DenseHeads | None, probes: Probes, packer: Packer, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of `count` conversations, most of them about one drawn picture; now and then of fewer, but long ones."""
+    """The loss of `count` conversations, most of them about one drawn picture; now and then of fewer, but long ones.
+
+    `heads` read the tower out for the dense targets; without them it hears of none.
+    """
     longest = SHORT
     if rng.random() < LONG_SHARE:
         count, longest = max(1, count * SHORT // LONG), LONG
@@ -68,7 +72,12 @@ def joint_loss(
 
 
 def clip_loss(
-    model: Any, heads: DenseHeads, probes: Probes, packer: Packer, rng: np.random.Generator, most_tokens: int
+    model: Any,
+    heads: DenseHeads | None,
+    probes: Probes,
+    packer: Packer,
+    rng: np.random.Generator,
+    most_tokens: int,
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of conversations about clips, as many as have about `most_tokens` tokens in all."""
     frames = footage.random_frames(rng)
@@ -83,15 +92,15 @@ def clip_loss(
 
 
 def _losses(
-    model: Any, heads: DenseHeads, probes: Probes, pictures: Pictures, batch: Batch, sights: Sights | None = None
-) -> tuple[Tensor, Tensor, dict[str, float]]:
+    model: Any, heads: DenseHeads | None, probes: Probes, pictures: Pictures, batch: Batch, sights: Sights | None = None
+) -> tuple[Tensor | float, Tensor, dict[str, float]]:
     """The losses of the tower's dense targets and of the answers; `pictures` are the batch's, in its order."""
     visual, text = model.model.visual, model.model.language_model
     device = text.embed_tokens.weight.device
     pictures, batch = pictures.to(device), batch.to(device)
     states = network.vision_hidden(visual, network.patches_of(pictures.pixels), pictures.grid_hw)
     inner = network.merge(visual.merger, states[-1])
-    dense, metrics = tower.dense_loss(heads, states, inner, pictures)
+    dense, metrics = tower.dense_loss(heads, states, inner, pictures) if heads else (0.0, {})
     tokens, deep = network.vision_features(visual, states, inner)
     embeddings = text.embed_tokens(batch.ids)
     embeddings = embeddings.masked_scatter(batch.visual.unsqueeze(-1), tokens)

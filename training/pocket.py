@@ -1,32 +1,59 @@
 """`python -m training.pocket`: make the pocket model, stage by stage.
 
 Stage `tower` teaches the vision tower on drawn pictures, stage `language` the language model on records of pictures;
-the two do not need each other and can run side by side. Stage `joint` puts them together and trains both, and
-`export` writes model/pocket. Every stage continues from its checkpoint in --run-dir when it was stopped.
+the two do not need each other and can run side by side. `align` puts them together and fits the tower and its merger
+to the language model, `joint` trains everything on everything, `instruct` the language model alone on what the tower
+sees by now. `export` writes model/pocket. Every stage continues from its checkpoint in --run-dir when it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from training import curves, joint, language, loop, network, tower
 from training.checkpoint import POCKET, load_tokenizer, new_model, save_model
 from training.packing import Packer
 from training.tokenizer import write_processor_files
 
-STAGES = ("tower", "language", "joint")
-STEPS = {"tower": 3000, "language": 1500, "joint": 4500}
-# The tower comes to the joint stage sharper than it would stay at the language model's rate.
-SLOW = {"joint": ("model.model.visual.", 0.3)}
-BATCH = {"tower": 32, "language": 12, "joint": 16}
-CLIPS, CLIP_TOKENS = 0.45, 4000
-"""Share of the joint stage's steps that are about clips, and about how many tokens these have."""
-RATE = {"tower": 6e-4, "language": 2e-3, "joint": 1e-3}
+VISION, LANGUAGE, HEADS, PROBES = "model.model.visual.", "model.model.language_model.", "heads.", "probes."
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What a stage trains, for how long, at which rate, on how many pictures or conversations a step.
+
+    `trains` are the beginnings of the names of its parameters, `slow` of those that move at 0.3 of the rate; `clips`
+    is the share of its steps that are about clips.
+    """
+
+    steps: int
+    rate: float
+    batch: int
+    trains: tuple[str, ...]
+    slow: str = ""
+    clips: float = 0.0
+
+
+STAGES = {
+    "tower": Stage(3000, 6e-4, 32, ("visual.", HEADS)),
+    "language": Stage(1500, 2e-3, 12, ("language.", "reader.", PROBES)),
+    "align": Stage(300, 6e-4, 16, (VISION, HEADS)),
+    # The tower comes sharper than it would stay at the language model's rate.
+    "joint": Stage(9000, 1e-3, 16, (VISION, LANGUAGE, HEADS, PROBES), slow=VISION, clips=0.45),
+    "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.55),
+}
+TOGETHER = ("align", "joint", "instruct")
+"""Stages of the whole model; each begins with what those before it came to."""
+CLIP_TOKENS = 4000
+"""About so many tokens have the conversations about clips of one step."""
 
 
 class Run:
@@ -35,14 +62,21 @@ class Run:
     def __init__(self, folder: Path, device: str, steps: int | None, rate: float | None) -> None:
         self.folder, self.device, self.steps, self.rate = folder, torch.device(device), steps, rate
 
-    def stage(self, name: str, named: dict[str, Any], loss_of: loop.Loss) -> None:
-        rate = self.rate or RATE[name]
-        slow = SLOW.get(name, ("", 1.0))
+    def stage(self, name: str, named: dict[str, nn.Parameter], loss_of: loop.Loss) -> None:
+        """Train what the stage trains of these parameters; the others stay as they are."""
+        stage = STAGES[name]
+        trained = chosen(named, stage.trains)
+        for parameter, weight in named.items():
+            weight.requires_grad_(parameter in trained)
+        rate = self.rate or stage.rate
         schedule = loop.Schedule(
-            self.steps or STEPS[name], matrix_lr=rate, other_lr=rate, slow_prefix=slow[0], slow_factor=slow[1]
+            self.steps or stage.steps, matrix_lr=rate, other_lr=rate, slow_prefix=stage.slow, slow_factor=0.3
         )
-        loop.train(name, named, loss_of, schedule, self.folder, seed=1 + STAGES.index(name))
+        loop.train(name, trained, loss_of, schedule, self.folder, seed=1 + list(STAGES).index(name))
         curves.draw(self.folder)
+
+    def checkpoint(self, name: str) -> Path:
+        return self.folder / f"{name}.pt"
 
 
 def build(device: torch.device, seed: int = 0) -> tuple[Any, tower.DenseHeads, Packer]:
@@ -59,10 +93,11 @@ def train_tower(run: Run) -> None:
     model, heads, _ = build(run.device)
     visual = model.model.visual.bfloat16()
     heads = heads.bfloat16()
+    count = STAGES["tower"].batch
     run.stage(
         "tower",
         tower.parameters(visual, heads),
-        lambda rng: tower.tower_loss(visual, heads, tower.random_pictures(rng, BATCH["tower"]).to(run.device)),
+        lambda rng: tower.tower_loss(visual, heads, tower.random_pictures(rng, count).to(run.device)),
     )
 
 
@@ -71,42 +106,62 @@ def train_language(run: Run) -> None:
     text = model.model.language_model.bfloat16()
     reader = language.RecordReader(text.config.hidden_size).to(run.device, torch.bfloat16)
     probes = language.Probes(text.config.hidden_size).to(run.device, torch.bfloat16)
+    count = STAGES["language"].batch
     run.stage(
         "language",
         language.parameters(text, reader, probes),
-        lambda rng: language.record_loss(text, reader, probes, packer, rng, BATCH["language"]),
+        lambda rng: language.record_loss(text, reader, probes, packer, rng, count),
     )
 
 
-def train_joint(run: Run) -> None:
+def train_together(run: Run, name: str) -> None:
+    """One of the stages of the whole model."""
+    stage = STAGES[name]
     model, heads, packer = build(run.device)
     probes = language.Probes(model.config.text_config.hidden_size)
-    if not (run.folder / "joint.pt").exists():
-        joint.assemble(model, heads, probes, run.folder)
+    before = TOGETHER[: TOGETHER.index(name)]
+    if newer := [later for later in TOGETHER[len(before) + 1 :] if run.checkpoint(later).exists()]:
+        raise SystemExit(f"Stage {newer[0]} has gone on from {name} already: move {newer[0]}.pt away first.")
+    begin(run, before, model, heads, probes)
     model, heads, probes = model.bfloat16(), heads.bfloat16(), probes.to(run.device, torch.bfloat16)
+    teachers = heads if HEADS in stage.trains else None
     run.stage(
-        "joint",
+        name,
         joint.parameters(model, heads, probes),
         lambda rng: (
-            joint.clip_loss(model, heads, probes, packer, rng, CLIP_TOKENS)
-            if rng.random() < CLIPS
-            else joint.joint_loss(model, heads, probes, packer, rng, BATCH["joint"])
+            joint.clip_loss(model, teachers, probes, packer, rng, CLIP_TOKENS)
+            if rng.random() < stage.clips
+            else joint.joint_loss(model, teachers, probes, packer, rng, stage.batch)
         ),
     )
 
 
+def begin(run: Run, stages: tuple[str, ...], model: Any, heads: tower.DenseHeads, probes: language.Probes) -> None:
+    """Give a model the weights that these stages came to, or else those of its two parts."""
+    done = [name for name in stages if run.checkpoint(name).exists()]
+    if "joint" not in done:
+        joint.assemble(model, heads, probes, run.folder)
+    every = joint.parameters(model, heads, probes)
+    for name in done:
+        joint.load_stage(run.checkpoint(name), chosen(every, STAGES[name].trains))
+
+
+def chosen(named: dict[str, nn.Parameter], prefixes: tuple[str, ...]) -> dict[str, nn.Parameter]:
+    """The parameters that a stage trains, in the model's order."""
+    return {name: weight for name, weight in named.items() if name.startswith(prefixes)}
+
+
 def export(run: Run) -> None:
-    """Write the joint stage's weights, with what is fixed about the model, into model/pocket."""
+    """Write what the stages came to, with what is fixed about the model, into model/pocket."""
     model, heads, packer = build(torch.device("cpu"))
-    probes = language.Probes(model.config.text_config.hidden_size)
-    joint.load_stage(run.folder / "joint.pt", joint.parameters(model, heads, probes))
+    begin(run, TOGETHER, model, heads, language.Probes(model.config.text_config.hidden_size))
     save_model(model, packer.tokenizer)
 
 
 RUNNERS: dict[str, Callable[[Run], None]] = {
     "tower": train_tower,
     "language": train_language,
-    "joint": train_joint,
+    **{name: partial(train_together, name=name) for name in TOGETHER},
     "export": export,
 }
 
