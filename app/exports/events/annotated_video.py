@@ -31,7 +31,7 @@ def write(timeline: Timeline, file: IO[bytes], cancel: threading.Event) -> list[
     # Its annotators take half a second to import: the first drawing can wait for that, the page should not.
     from app.draw import unwritten
 
-    painter = _Painter(tracks_of(timeline.events), tuple(timeline.labels))
+    painter = _Painter(tracks_of(timeline.events), tuple(timeline.labels), timeline.video.step_s)
     with tempfile.TemporaryDirectory() as folder:
         made = Path(folder) / "drawn.mp4"
         paint(timeline.file, painter, made, cancel)
@@ -44,14 +44,18 @@ def write(timeline: Timeline, file: IO[bytes], cancel: threading.Event) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Painter:
-    """Draws what is there at a time; runs in another process."""
+    """Draws what is there at a time; runs in another process. The last box of a thing stays for a step, as it does on the
+    player: until the next frame that was looked at.
+    """
 
     tracks: tuple[Track, ...]
     labels: tuple[str, ...]
+    step_s: float
 
     def __call__(self, scene: Rgb, at_s: float) -> None:
         from app.draw import draw_on
 
-        places = ((track.label, track.box_at(at_s)) for track in self.tracks)
+        shown = (track for track in self.tracks if at_s < track.end_s + self.step_s)
+        places = ((track.label, track.box_at(min(at_s, track.end_s))) for track in shown)
         boxes = tuple(Box(label, xyxy) for label, xyxy in places if xyxy is not None)
         draw_on(scene, Answer(regions=boxes), self.labels)
