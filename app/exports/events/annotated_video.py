@@ -44,8 +44,9 @@ def write(timeline: Timeline, file: IO[bytes], cancel: threading.Event) -> list[
 
 @dataclass(frozen=True, slots=True)
 class _Painter:
-    """Draws what is there at a time; runs in another process. The last box of a thing stays for a step, as it does on the
-    player: until the next frame that was looked at.
+    """Draws what is there at a time; runs in another process.
+
+    The last box of a thing stays for a step, until the next frame that was looked at, as it does on the player.
     """
 
     tracks: tuple[Track, ...]
