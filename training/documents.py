@@ -20,6 +20,8 @@ from training.wear import random_wear, worn
 
 MAX_CHARACTERS = 1000
 WORN_SHARE = 0.6
+_LEAST_PART = 40
+"""In characters."""
 _PARTS = 14
 """How many blocks are tried in a column; some find no room."""
 
@@ -143,14 +145,14 @@ def _halves(whole: Column) -> list[Column]:
 
 
 def _fill(rng: np.random.Generator, columns: list[Column], wanted: int) -> None:
-    """Add blocks until nearly `wanted` characters stand on the sheet, or there is no room."""
+    """Add blocks until nearly `wanted` characters stand on the sheet, as many in each column, or there is no room."""
     sheet = columns[0].sheet
-    for column in columns:
+    for number, column in enumerate(columns, 1):
         for _ in range(_PARTS):
-            left = wanted - sum(len(block.text) + 1 for block in sheet.blocks)
-            if left < 40:
-                return
-            if _add_part(rng, column, left):
+            used = sum(len(block.text) + 1 for block in sheet.blocks)
+            if used + _LEAST_PART > wanted * number / len(columns):
+                break
+            if _add_part(rng, column, wanted - used):
                 column.space(float(rng.uniform(0.5, 1.0)))
 
 

@@ -268,7 +268,7 @@ def form(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
         if not put(column, hand, label, value):
             break
         sheet.fields[label] = value
-        column.space(float(rng.uniform(0.4, 0.6)))
+        column.space(float(rng.uniform(0.6, 0.9)))
     if rng.random() < 0.5:
         _choice(rng, column)
     return sheet.finished("form", min(column.y + margin, MAX_SIDE) if rng.random() < 0.7 else None)

@@ -114,8 +114,7 @@ def _aged(image: NDArray[np.uint8], wear: Wear) -> NDArray[np.uint8]:
         table = levels + (paper - levels) * wear.fade
         image = np.asarray(cv2.LUT(image, np.round(table).astype(np.uint8)[None]), dtype=np.uint8)
     if min(wear.light) < 1:
-        light = np.round(np.array(wear.light, np.float32).reshape(2, 2) * 255).astype(np.uint8)
-        shade = cv2.resize(light, wear.size_wh, interpolation=cv2.INTER_LINEAR)
+        shade = _shade(wear.light, wear.size_wh)
         image = np.asarray(cv2.multiply(image, cv2.merge([shade] * 3), scale=1 / 255), dtype=np.uint8)
     if wear.blur_px:
         image = np.asarray(cv2.GaussianBlur(image, (0, 0), wear.blur_px), dtype=np.uint8)
@@ -125,6 +124,15 @@ def _aged(image: NDArray[np.uint8], wear: Wear) -> NDArray[np.uint8]:
         coded = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, wear.jpeg_quality])[1]
         image = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8)
     return image
+
+
+def _shade(light: tuple[float, float, float, float], size_wh: tuple[int, int]) -> NDArray[np.uint8]:
+    """Grey levels (height, width) that run evenly from corner to corner."""
+    across, down = (np.linspace(0, 1, side, dtype=np.float32) for side in size_wh)
+    corner_light = np.array(light, np.float32).reshape(2, 2)
+    return np.asarray(
+        255 * np.stack([1 - down, down], axis=1) @ corner_light @ np.stack([1 - across, across]), dtype=np.uint8
+    )
 
 
 def _noisy(image: NDArray[np.uint8], wear: Wear) -> NDArray[np.uint8]:

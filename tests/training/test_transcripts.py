@@ -17,7 +17,7 @@ from training.transcripts import to_html, to_lines, to_markdown
 
 pytestmark = needs_fonts
 
-PAGES = [(kind, seed) for kind in KINDS for seed in range(8)]
+PAGES = [(kind, seed) for kind in KINDS for seed in range(4)]
 
 
 def page_of(kind: str, seed: int) -> Page:

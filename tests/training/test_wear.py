@@ -32,8 +32,7 @@ def askew(page: Page, seed: int) -> Wear:
     return Wear(wear.size_wh, wear.placed, (red, green, blue))
 
 
-@pytest.mark.parametrize("seed", range(2))
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(("kind", "seed"), [(kind, seed) for kind in KINDS for seed in range(2)])
 def test_lines_are_where_their_ink_has_gone(kind: str, seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     make = partial(page_of, kind, seed)
     page, wordless = make(), drawn_with(monkeypatch, make, lambda _: False)
@@ -78,7 +77,7 @@ def is_inside(points: Points, quad: Points, margin_px: float) -> NDArray[np.bool
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_worn_pages_keep_their_words_and_their_bounds(kind: str) -> None:
-    for seed in range(10):
+    for seed in range(5):
         page = page_of(kind, seed)
         old = worn(page, random_wear(np.random.default_rng(seed), page))
         width, height = old.size_wh
@@ -98,7 +97,7 @@ def test_worn_pages_keep_their_words_and_their_bounds(kind: str) -> None:
 
 def test_the_smallest_text_still_stands_out() -> None:
     """Of the contrast that a line has on the fresh page, no wear takes more than five sixths."""
-    for seed in range(30):
+    for seed in range(12):
         page = page_of("article", seed)
         wear = replace(random_wear(np.random.default_rng(seed), page), placed=None, size_wh=page.size_wh, noise=0.0)
         old = worn(page, wear)
