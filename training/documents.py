@@ -7,15 +7,16 @@ seed makes the same page. What is held out for evaluation are two families of fo
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
 
 from model.types import Cell, Table
 from training import lexicon, paperwork
-from training.layout import MAX_SIDE, TEXT_PX, Column, PageStyle, random_look, random_size, random_style
+from training.layout import TEXT_PX, Column, random_look, random_size, random_style, whole
 from training.lexicon import pick
-from training.pages import Align, Page, Sheet
+from training.pages import MAX_SIDE, Align, Page, Sheet
 from training.wear import random_wear, worn
 
 MAX_CHARACTERS = 1000
@@ -66,14 +67,14 @@ def article(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
     size_wh = random_size(rng)
     style = random_style(rng, min(size_px, size_wh[0] // 20), held_out=held_out)
     sheet = Sheet(size_wh, style.paper)
-    whole = _whole(sheet, style)
+    page = whole(sheet, style)
     align: Align = pick(rng, ("left", "left", "center"))
-    whole.heading(lexicon.title(rng), 1, align=align)
+    page.heading(lexicon.title(rng), 1, align=align)
     if rng.random() < 0.4:
-        whole.space(0.3)
-        whole.paragraph(f"{lexicon.person(rng)}, {lexicon.date_form(rng)(lexicon.day(rng))}", "italic", align=align)
-    whole.space()
-    columns = _halves(whole) if whole.width_px > 34 * style.size_px and rng.random() < 0.4 else [whole]
+        page.space(0.3)
+        page.paragraph(f"{lexicon.person(rng)}, {lexicon.date_form(rng)(lexicon.day(rng))}", "italic", align=align)
+    page.space()
+    columns = _halves(page) if page.width_px > 34 * style.size_px and rng.random() < 0.4 else [page]
     _fill(rng, columns, wanted=int(rng.integers(200, MAX_CHARACTERS + 1)))
     lowest = max(column.y for column in columns) + style.margin_px
     return sheet.finished("article", min(lowest, size_wh[1]) if rng.random() < 0.5 else None)
@@ -83,7 +84,8 @@ def table_page(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
     """One table, with a caption or a heading more often than not."""
     size_wh = random_size(rng)
     style = random_style(rng, min(size_px, size_wh[0] // 26), held_out=held_out)
-    column = _whole(sheet := Sheet(size_wh, style.paper), style)
+    sheet = Sheet(size_wh, style.paper)
+    column = whole(sheet, style)
     has_caption = rng.random() < 0.4
     if has_caption:
         column.paragraph(f"Table {int(rng.integers(1, 20))}: {lexicon.item(rng)}", kind="caption")
@@ -129,19 +131,10 @@ def _grouped(rng: np.random.Generator, body: list[list[Cell]]) -> list[list[Cell
     return body
 
 
-def _whole(sheet: Sheet, style: PageStyle) -> Column:
-    width, height = sheet.size_wh
-    margin = min(style.margin_px, width // 8)
-    return Column(sheet, style, margin, margin, width - 2 * margin, height - margin)
-
-
-def _halves(whole: Column) -> list[Column]:
-    gap = round(1.5 * whole.style.size_px)
-    width = (whole.width_px - gap) // 2
-    return [
-        Column(whole.sheet, whole.style, whole.x + index * (width + gap), whole.y, width, whole.bottom)
-        for index in range(2)
-    ]
+def _halves(page: Column) -> list[Column]:
+    gap = round(1.5 * page.style.size_px)
+    width = (page.width_px - gap) // 2
+    return [replace(page, x=page.x + number * (width + gap), width_px=width) for number in range(2)]
 
 
 def _fill(rng: np.random.Generator, columns: list[Column], wanted: int) -> None:

@@ -12,10 +12,9 @@ import numpy as np
 
 from model.types import BlockKind, Table
 from training.lexicon import pick
-from training.pages import Align, Rules, Sheet, TableLook
+from training.pages import MAX_SIDE, Align, Rules, Sheet, TableLook
 from training.typesetting import Family, Font, Kind, Rgb, Style, Xyxy, random_family
 
-MAX_SIDE = 1024
 TEXT_PX = (12, 26)
 """Sizes of body text, in pixels an em."""
 
@@ -103,11 +102,12 @@ def random_look(
     )
 
 
-def fitting(style: PageStyle, lines: Sequence[str], width_px: float) -> PageStyle:
-    """The style with body text as much smaller as it takes for each of the lines to be no wider than that."""
-    widest = max(style.font().advance_px(line) for line in lines)
-    smaller = replace(style, size_px=style.size_px - 1)
-    return style if widest <= width_px or style.size_px <= 8 else fitting(smaller, lines, width_px)
+def fitting(style: PageStyle, lines: Sequence[str], width_px: float, pitch_px: float) -> PageStyle:
+    """The style with body text as much smaller as it takes for the lines to be no wider than that, and as close."""
+    font = style.font()
+    if style.pitch_px(font) <= pitch_px and max(map(font.advance_px, lines)) <= width_px:
+        return style
+    return fitting(replace(style, size_px=style.size_px - 1), lines, width_px, pitch_px)
 
 
 def mixed(first: Rgb, second: Rgb, share: float) -> Rgb:
@@ -212,3 +212,10 @@ class Column:
         for x in range(self.x, self.x + self.width_px, 2 * step if dashed else step):
             self.sheet.pen.line((x, y, min(x + step, self.x + self.width_px), y), self.style.rule)
         self.y += 1
+
+
+def whole(sheet: Sheet, style: PageStyle) -> Column:
+    """All of a sheet but its margins, which are narrower on a narrow sheet."""
+    width, height = sheet.size_wh
+    margin = min(style.margin_px, width // 8)
+    return Column(sheet, style, margin, margin, width - 2 * margin, height - margin)

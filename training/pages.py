@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import groupby
+from itertools import accumulate, groupby
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,9 @@ from training.typesetting import Font, Rgb, Xy, Xyxy
 Quad = tuple[Xy, Xy, Xy, Xy]
 Align = Literal["left", "center", "right"]
 Rules = Literal["grid", "rows", "header", "none"]
+
+MAX_SIDE = 1024
+"""No page is wider or higher, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,10 @@ class TableLook:
         return self.header_font if placed.cell.is_header else self.font
 
     @property
+    def is_ruled(self) -> bool:
+        return self.rules != "none"
+
+    @property
     def row_px(self) -> int:
         return max(self.font.height_px, self.header_font.height_px) + 2 * self.padding_xy[1]
 
@@ -125,6 +132,23 @@ class TableLook:
                 widths[column] += missing / len(columns)
         spare = max(0.0, width_px - sum(widths)) / len(widths)
         return [float(round(width + spare)) for width in widths]
+
+    def placed(self, table: Table, xy: Xy, width_px: float = 0) -> list[tuple[PlacedCell, Xyxy]]:
+        """The cells in reading order with their boxes, if the table's top left corner is at `xy`."""
+        x, y = round(xy[0]), round(xy[1])
+        lefts = [float(x), *(x + right for right in accumulate(self.columns_px(table, width_px)))]
+        return [
+            (
+                placed,
+                (
+                    lefts[placed.column],
+                    float(y + placed.row * self.row_px),
+                    lefts[placed.column + placed.column_span],
+                    float(y + (placed.row + placed.row_span) * self.row_px),
+                ),
+            )
+            for placed in lay_out(table).cells
+        ]
 
 
 @dataclass(eq=False)
@@ -170,28 +194,21 @@ class Sheet:
         self.blocks.append(replace(block, xyxy=bounds(outline)))
         self.outlines.append(tuple(outline))
 
-    def put_table(self, xy: Xy, table: Table, look: TableLook, width_px: float = 0) -> Xyxy:
-        """Draw a whole table as a block and return its bounds; of one without rules and fills, those of its words."""
-        widths = look.columns_px(table, width_px)
-        x0, y0 = round(xy[0]), round(xy[1])
-        lefts = [x0 + sum(widths[:column]) for column in range(len(widths) + 1)]
-        box = (float(x0), float(y0), lefts[-1], float(y0 + look.row_px * len(table.rows)))
-        grid = lay_out(table)
-        cell_boxes = [(placed, _cell_box(placed, lefts, y0, look.row_px)) for placed in grid.cells]
-        self._fill_cells(cell_boxes, look)
+    def put_table(self, xy: Xy, table: Table, look: TableLook, width_px: float = 0) -> None:
+        """Draw a whole table as a block at least so wide; its box is that of its words if it has no rules and fills."""
+        cells = look.placed(table, xy, width_px)
+        x1, y1, x2, y2 = bounds([corner for _, box in cells for corner in corners(box)])
+        self._fill_cells(cells, look)
         first, last_row = len(self.lines), -1
-        for placed, cell_box in cell_boxes:
+        for placed, box in cells:
             if placed.cell.text:
-                self._put_cell(placed, cell_box, look, same_row=placed.row == last_row)
+                self._put_cell(placed, box, look, same_row=placed.row == last_row)
                 last_row = placed.row
-        self._rule(cell_boxes, box, look)
-        ink = bounds([corner for line in self.lines[first:] for corner in line.quad])
-        if look.rules == "none" and not look.header_fill and not look.stripe:
-            box = ink
-        elif look.rules != "none":
-            box = box[0], box[1], box[2] + 1, box[3] + 1  # the last rule's own pixel
-        self._add(Block("table", table_text(table), table=table), corners(box))
-        return box
+        self._rule(cells, (x1, y1, x2, y2), look)
+        outline = corners((x1, y1, x2 + look.is_ruled, y2 + look.is_ruled))  # the last rule has a pixel of its own
+        if not (look.is_ruled or look.header_fill or look.stripe):
+            outline = corners(bounds([corner for line in self.lines[first:] for corner in line.quad]))
+        self._add(Block("table", table_text(table), table=table), outline)
 
     def _fill_cells(self, cells: Sequence[tuple[PlacedCell, Xyxy]], look: TableLook) -> None:
         for placed, (x1, y1, x2, y2) in cells:
@@ -209,7 +226,7 @@ class Sheet:
         self.put((x, top), placed.cell.text, font, ink, align=align, same_row=same_row)
 
     def _rule(self, cells: Sequence[tuple[PlacedCell, Xyxy]], box: Xyxy, look: TableLook) -> None:
-        if look.rules == "none":
+        if not look.is_ruled:
             return
         if look.rules == "grid":
             for _, cell_box in cells:
@@ -225,11 +242,6 @@ class Sheet:
         """The page, its lower part cut off at `height_px`."""
         image = np.ascontiguousarray(np.asarray(self.image)[: height_px or self.size_wh[1]])
         return Page(kind, image, tuple(self.lines), tuple(self.blocks), tuple(self.outlines), dict(self.fields))
-
-
-def _cell_box(placed: PlacedCell, lefts: Sequence[float], top: float, row_px: int) -> Xyxy:
-    y = top + placed.row * row_px
-    return lefts[placed.column], y, lefts[placed.column + placed.column_span], y + placed.row_span * row_px
 
 
 def moved(page: Page, image: NDArray[np.uint8], move: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Page:

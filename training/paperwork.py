@@ -14,13 +14,17 @@ import numpy as np
 
 from model.types import Cell, Table
 from training import lexicon
-from training.layout import MAX_SIDE, Column, PageStyle, fitting, mixed, random_look, random_style
+from training.layout import Column, PageStyle, fitting, mixed, random_look, random_style, whole
 from training.lexicon import Money, pick
-from training.pages import Align, Page, Sheet, TableLook
+from training.pages import MAX_SIDE, Align, Page, Sheet, TableLook
 from training.typesetting import random_family
 
 TAX_PERCENTS = (5, 7, 8, 10, 19, 20)
 PLAIN = Money("")
+_CARD_ROWS = 9.5
+"""The height of all that a card says, in lines of its body text."""
+_ROWS_AROUND = 16
+"""Of a receipt, beside the things that were bought: at most so many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,49 +70,68 @@ def random_bill(rng: np.random.Generator, names: Sequence[str], count: int, most
     return Bill(sales, pick(rng, TAX_PERCENTS))
 
 
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """What a receipt says: its head, its details, and the table of things and sums; `sums` are the fields of that."""
+
+    company: str
+    address: tuple[str, str]
+    date: str
+    details: tuple[str, ...]
+    table: Table
+    sums: Mapping[str, object]
+
+    @property
+    def fields(self) -> dict[str, object]:
+        return {"company": self.company, "date": self.date, "address": ", ".join(self.address), **self.sums}
+
+
 def receipt(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
     """A shop's slip: its name and address, the date, what was bought, and how it was paid."""
     style = random_style(
         rng, min(size_px, 30), pick(rng, (("mono",), ("sans", "mono"))), dark_share=0, held_out=held_out
     )
     style = replace(style, accent=style.ink, leading=min(style.leading, 1.35))
-    money = pick(rng, lexicon.MONEY)
-    rest_px = 14 * style.pitch_px(style.font())
-    most = (MAX_SIDE - rest_px - 2 * style.margin_px) // style.pitch_px(style.font())
+    pitch = style.pitch_px(style.font())
+    slip = _random_slip(rng, most=(MAX_SIDE - 2 * style.margin_px) // pitch - _ROWS_AROUND)
+    look = _slip_look(style, len(slip.table.rows[0]))
+    width = _slip_px(slip, style, look) * float(rng.uniform(1.0, 1.2))
+    sheet = Sheet((min(round(width) + 2 * style.margin_px, MAX_SIDE), MAX_SIDE), style.paper, fields=slip.fields)
+    column = whole(sheet, style)
+    _set_slip(rng, column, slip, look)
+    return sheet.finished("receipt", min(column.y + style.margin_px, MAX_SIDE))
+
+
+def _random_slip(rng: np.random.Generator, most: int) -> Slip:
+    """A slip with at most so many things on it, and at least one."""
     bill = random_bill(rng, lexicon.GROCERIES, int(rng.integers(1, max(2, min(9, most)))), 2000)
-    table, fields = _receipt_table(rng, bill, money)
-    company = lexicon.shop(rng)
-    address = (lexicon.street(rng), lexicon.place(rng))
+    table, sums = _receipt_table(rng, bill, pick(rng, lexicon.MONEY))
     date = lexicon.date_form(rng)(lexicon.day(rng))
-    details = _receipt_details(rng, date)
-    look = _slip_look(style, len(table.rows[0]))
-    texts_px = [style.font().advance_px(text) for text in (*address, *details)]
-    head_px = style.heading_font(2).advance_px(company)
-    width = round(max(*texts_px, head_px, sum(look.columns_px(table)) * float(rng.uniform(1.0, 1.25))))
-    margin = style.margin_px
-    sheet = Sheet((min(width + 2 * margin, MAX_SIDE), MAX_SIDE), style.paper)
-    column = Column(sheet, style, margin, margin, sheet.size_wh[0] - 2 * margin, MAX_SIDE - margin)
-    align: Align = pick(rng, ("center", "center", "left"))
-    column.heading(company, 2, align=align)
-    column.write(address, style.font(), style.ink, "text", align=align)
-    column.space(0.5)
-    _rule(rng, column)
-    column.write(details, style.font(), style.ink, "text")
-    _rule(rng, column)
-    column.table(table, look, is_wide=True)
-    _rule(rng, column)
-    column.paragraph(pick(rng, _THANKS), align=align)
-    sheet.fields |= {"company": company, "date": date, "address": ", ".join(address), **fields}
-    return sheet.finished("receipt", min(column.y + margin, MAX_SIDE))
-
-
-def _receipt_details(rng: np.random.Generator, date: str) -> list[str]:
     label = pick(rng, ("Date: ", "", "DATE "))
     time = f" {lexicon.clock(rng)}" if rng.random() < 0.6 else ""
-    number = (
-        [f"{pick(rng, ('Receipt', 'Ticket', 'No.', 'Order'))} {lexicon.digits(rng, 5)}"] if rng.random() < 0.6 else []
-    )
-    return [f"{label}{date}{time}", *number]
+    number = (f"{pick(rng, ('Receipt', 'Ticket', 'No.', 'Order'))} {lexicon.digits(rng, 5)}",)
+    details = (f"{label}{date}{time}", *(number if rng.random() < 0.6 else ()))
+    return Slip(lexicon.shop(rng), (lexicon.street(rng), lexicon.place(rng)), date, details, table, sums)
+
+
+def _slip_px(slip: Slip, style: PageStyle, look: TableLook) -> float:
+    """How wide the widest of it is."""
+    texts_px = [style.font().advance_px(text) for text in (*slip.address, *slip.details)]
+    return max(*texts_px, style.heading_font(2).advance_px(slip.company), sum(look.columns_px(slip.table)))
+
+
+def _set_slip(rng: np.random.Generator, column: Column, slip: Slip, look: TableLook) -> None:
+    font, ink = column.style.font(), column.style.ink
+    align: Align = pick(rng, ("center", "center", "left"))
+    column.heading(slip.company, 2, align=align)
+    column.write(slip.address, font, ink, "text", align=align)
+    column.space(0.5)
+    _rule(rng, column)
+    column.write(slip.details, font, ink, "text")
+    _rule(rng, column)
+    column.table(slip.table, look, is_wide=True)
+    _rule(rng, column)
+    column.paragraph(pick(rng, _THANKS), align=align)
 
 
 def _receipt_table(rng: np.random.Generator, bill: Bill, money: Money) -> tuple[Table, Mapping[str, object]]:
@@ -165,24 +188,16 @@ def invoice(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
     width = int(rng.integers(640, MAX_SIDE + 1))
     style = random_style(rng, min(size_px, width // 38), ("sans", "serif"), dark_share=0, held_out=held_out)
     sheet = Sheet((width, MAX_SIDE), style.paper)
-    margin = min(style.margin_px, width // 12)
-    column = Column(sheet, style, margin, margin, width - 2 * margin, MAX_SIDE - margin)
+    column = whole(sheet, style)
     seller, buyer = lexicon.company(rng), lexicon.company(rng)
     _invoice_head(rng, column, seller)
     details = _invoice_details(rng)
-    half = column.width_px // 2 - style.size_px
-    left = replace(column, width_px=half)
-    right = replace(column, x=column.x + column.width_px // 2 + style.size_px, width_px=half)
-    label = pick(rng, ("Bill to", "Invoice to:", "Customer"))
-    left.write((label, buyer, lexicon.street(rng), lexicon.place(rng)), style.font(), style.ink, "text")
-    _pairs(right, [(_DETAILS[name][int(rng.integers(3))], value) for name, value in details.items()])
-    column.y = max(left.y, right.y)
-    column.space(1.2)
+    _parties(rng, column, buyer, details)
     sheet.fields |= {**details, "seller": seller, "buyer": buyer}
     _invoice_table(rng, column)
     column.space()
     column.paragraph(pick(rng, _NOTES).format(iban=f"DE{lexicon.digits(rng, 20)}", days=pick(rng, (7, 14, 30))))
-    return sheet.finished("invoice", min(column.y + margin, MAX_SIDE) if rng.random() < 0.6 else None)
+    return sheet.finished("invoice", min(column.y + style.margin_px, MAX_SIDE) if rng.random() < 0.6 else None)
 
 
 def _invoice_head(rng: np.random.Generator, column: Column, seller: str) -> None:
@@ -201,6 +216,19 @@ def _invoice_head(rng: np.random.Generator, column: Column, seller: str) -> None
         column.space()
         column.heading(pick(rng, ("INVOICE", "Invoice", "Tax Invoice")), 1)
     column.space()
+
+
+def _parties(rng: np.random.Generator, column: Column, buyer: str, details: Mapping[str, str]) -> None:
+    """The customer on the left, number and dates on the right."""
+    style = column.style
+    half = column.width_px // 2 - style.size_px
+    left = replace(column, width_px=half)
+    right = replace(column, x=column.x + column.width_px // 2 + style.size_px, width_px=half)
+    label = pick(rng, ("Bill to", "Invoice to:", "Customer"))
+    left.write((label, buyer, lexicon.street(rng), lexicon.place(rng)), style.font(), style.ink, "text")
+    _pairs(right, [(pick(rng, _DETAILS[name]), value) for name, value in details.items()])
+    column.y = max(left.y, right.y)
+    column.space(1.2)
 
 
 def _invoice_details(rng: np.random.Generator) -> dict[str, str]:
@@ -254,8 +282,7 @@ def form(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
     width = int(rng.integers(512, 900))
     style = random_style(rng, min(size_px, width // 24), ("sans", "serif"), dark_share=0, held_out=held_out)
     sheet = Sheet((width, MAX_SIDE), style.paper)
-    margin = min(style.margin_px, width // 12)
-    column = Column(sheet, style, margin, margin, width - 2 * margin, MAX_SIDE - margin)
+    column = whole(sheet, style)
     column.heading(f"{pick(rng, _FORM_TITLES)}", 1, align=pick(rng, ("left", "center")))
     column.space()
     hand = style
@@ -271,7 +298,7 @@ def form(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
         column.space(float(rng.uniform(0.6, 0.9)))
     if rng.random() < 0.5:
         _choice(rng, column)
-    return sheet.finished("form", min(column.y + margin, MAX_SIDE) if rng.random() < 0.7 else None)
+    return sheet.finished("form", min(column.y + style.margin_px, MAX_SIDE) if rng.random() < 0.7 else None)
 
 
 def _beside(column: Column, hand: PageStyle, label: str, value: str) -> bool:
@@ -322,37 +349,41 @@ def _choice(rng: np.random.Generator, column: Column) -> None:
 def business_card(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
     """A person, their work, and how to reach them."""
     width = int(rng.integers(420, 820))
-    height = round(width * float(rng.uniform(0.52, 0.66)))
+    size_wh = width, round(width * float(rng.uniform(0.52, 0.66)))
     style = random_style(rng, min(size_px, width // 26), ("sans", "serif"), dark_share=0.25, held_out=held_out)
-    style = replace(style, leading=min(style.leading, 1.4))
-    person, title, company = lexicon.person(rng), pick(rng, lexicon.JOBS), lexicon.company(rng)
+    fields = _random_contact(rng)
+    labels = pick(rng, _CONTACT_LABELS)
+    rows = [labels.get(name, "") + fields[name] for name in ("phone", "email", "website", "address")]
+    margin = width // 14
+    style = replace(style, leading=min(style.leading, 1.4), margin_px=margin)
+    style = fitting(style, rows, width - 2 * margin, (size_wh[1] - 2 * margin) / _CARD_ROWS)
+    sheet = Sheet(size_wh, style.paper, fields=dict(fields))
+    column = whole(sheet, style)
+    align: Align = pick(rng, ("left", "left", "center", "right"))
+    if align == "left" and rng.random() < 0.5:
+        side = round(2.5 * style.size_px)
+        logo(rng, sheet, (width - margin - side, margin), side, style)
+    column.heading(fields["name"], 2, align=align)
+    column.paragraph(fields["title"], "italic", align=align)
+    column.space(0.5)
+    column.heading(fields["company"], 3, align=align)
+    column.space()
+    column.write(rows, style.font(), style.ink, "text", align=align)
+    return sheet.finished("card")
+
+
+def _random_contact(rng: np.random.Generator) -> dict[str, str]:
+    person, company = lexicon.person(rng), lexicon.company(rng)
     domain = lexicon.domain(rng, company)
-    contact = {
+    return {
+        "name": person,
+        "title": pick(rng, lexicon.JOBS),
+        "company": company,
         "phone": lexicon.phone(rng),
         "email": f"{person.split()[0].lower()}@{domain}",
         "website": f"www.{domain}",
         "address": f"{lexicon.street(rng)}, {lexicon.place(rng)}",
     }
-    labels = pick(
-        rng, ({}, {"phone": "Tel. ", "email": "", "website": ""}, {"phone": "T ", "email": "E ", "website": "W "})
-    )
-    rows = [labels.get(name, "") + value for name, value in contact.items()]
-    margin = width // 14
-    style = fitting(style, (title, company, *rows), width - 2 * margin)
-    sheet = Sheet((width, height), style.paper)
-    column = Column(sheet, style, margin, margin, width - 2 * margin, height)
-    align: Align = pick(rng, ("left", "left", "center", "right"))
-    if align == "left" and rng.random() < 0.5:
-        side = round(2.5 * style.size_px)
-        logo(rng, sheet, (width - margin - side, margin), side, style)
-    column.heading(person, 2, align=align)
-    column.paragraph(title, "italic", align=align)
-    column.space(0.5)
-    column.heading(company, 3, align=align)
-    column.space()
-    column.write(rows, style.font(), style.ink, "text", align=align)
-    sheet.fields |= {"name": person, "title": title, "company": company, **contact}
-    return sheet.finished("card")
 
 
 def logo(rng: np.random.Generator, sheet: Sheet, xy: tuple[int, int], side_px: int, style: PageStyle) -> None:
@@ -366,6 +397,11 @@ def logo(rng: np.random.Generator, sheet: Sheet, xy: tuple[int, int], side_px: i
     sheet.end_figure((x, y, x + side_px, y + side_px))
 
 
+_CONTACT_LABELS: tuple[Mapping[str, str], ...] = (
+    {},
+    {"phone": "Tel. "},
+    {"phone": "T ", "email": "E ", "website": "W "},
+)
 _THANKS = (
     *("Thank you!", "Thank you for your visit", "Please come again", "Have a nice day!", "Goods once sold stay sold."),
     *("Please keep this receipt.", "See you soon"),

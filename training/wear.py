@@ -14,13 +14,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from training.pages import Page, Quad, corners, moved, quad_of
+from training.pages import MAX_SIDE, Page, Quad, corners, moved, quad_of
 from training.typesetting import Rgb
 
 Move = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 """From points (n, 2) to where they go."""
 
-MAX_SIDE = 1024
 MAX_TURN_DEGREES = 3.0
 MAX_PERSPECTIVE = 0.03
 """How far a corner may go off, as a share of the shorter side."""

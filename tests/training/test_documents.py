@@ -17,9 +17,8 @@ from tests.training.drawing import difference_xyxy, drawn_with
 from tests.training.fonts import needs_fonts
 from training import typesetting
 from training.documents import KINDS, MAX_CHARACTERS, random_page, random_table
-from training.layout import MAX_SIDE
 from training.lexicon import MONEY
-from training.pages import Page
+from training.pages import MAX_SIDE, Page
 from training.typesetting import FAMILIES, HELD_OUT, Font, Rgb, Run, Xy
 
 pytestmark = needs_fonts

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from tests.training.drawing import difference_xyxy, drawn_with
 from tests.training.fonts import needs_fonts
 from training.documents import KINDS, random_page
-from training.pages import Page, bounds
-from training.wear import MAX_SIDE, Wear, random_wear, worn
+from training.pages import MAX_SIDE, Page, bounds
+from training.wear import Wear, random_wear, worn
 
 pytestmark = needs_fonts
 Points = NDArray[np.float64]
