@@ -120,9 +120,15 @@ def title(rng: np.random.Generator) -> str:
 def item(rng: np.random.Generator) -> str:
     """What stands in a list: two to about seven words without a full stop."""
     adjective, noun, other = pick(rng, ADJECTIVES), pick(rng, NOUNS), pick(rng, NOUNS)
-    form = pick(rng, ("{0} {1}", "{0} {1} {2} the {3}", "{4} {1}s", "the {0} {1}", "{1} and {3}"))
-    words = form.format(adjective, noun, pick(rng, PLACES), other, int(rng.integers(2, 100)))
+    form = pick(rng, ("{0} {1}", "{0} {1} {2} the {3}", "{4} {5}", "the {0} {1}", "{1} and {3}"))
+    words = form.format(adjective, noun, pick(rng, PLACES), other, int(rng.integers(2, 100)), plural(noun))
     return words[0].upper() + words[1:]
+
+
+def plural(noun: str) -> str:
+    if noun.endswith("y") and noun[-2] not in "aeiou":
+        return f"{noun[:-1]}ies"
+    return f"{noun}{'es' if noun.endswith(('ch', 's', 'x')) else 's'}"
 
 
 def invented(rng: np.random.Generator) -> str:
@@ -237,7 +243,7 @@ def _dated(rng: np.random.Generator) -> str:
 
 def _counted(rng: np.random.Generator) -> str:
     money = pick(rng, MONEY[:3]).text(int(rng.integers(100, 900_000)))
-    return f"We {pick(rng, VERBS)} {int(rng.integers(2, 1000))} {pick(rng, NOUNS)}s for {money}."
+    return f"We {pick(rng, VERBS)} {int(rng.integers(2, 1000))} {plural(pick(rng, NOUNS))} for {money}."
 
 
 def _asked(rng: np.random.Generator) -> str:

@@ -19,7 +19,7 @@ from training import typesetting
 from training.documents import KINDS, MAX_CHARACTERS, random_page, random_table
 from training.lexicon import MONEY
 from training.pages import MAX_SIDE, Page
-from training.typesetting import FAMILIES, HELD_OUT, Font, Rgb, Run, Xy
+from training.typesetting import CHARACTERS, FAMILIES, HELD_OUT, Font, Rgb, Run, Xy
 
 pytestmark = needs_fonts
 
@@ -74,6 +74,7 @@ def test_pages_stay_in_their_domain(many_pages: list[Page]) -> None:
         width, height = page.size_wh
         assert max(width, height) <= MAX_SIDE
         assert 0 < len(page.text) <= MAX_CHARACTERS
+        assert set(page.text) <= {*CHARACTERS, "\n"}
         for line in page.lines:
             x1, y1, x2, y2 = line.xyxy
             assert 0 <= x1 < x2 <= width
