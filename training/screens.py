@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Literal
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw
 
+from training.canvas import Canvas, inset, mixed, rgb_of
 from training.icons import ICONS, icon_mask
 from training.typesetting import Family, Font, Rgb, Run, Style, Xyxy, random_family
 
@@ -170,13 +168,8 @@ class Theme:
     on_accent: Rgb = (255, 255, 255)
 
 
-def _rgb(color: str) -> Rgb:
-    red, green, blue = bytes.fromhex(color)
-    return red, green, blue
-
-
 THEMES: tuple[Theme, ...] = tuple(
-    Theme(*(_rgb(color) for color in row.split()))
+    Theme(*(rgb_of(color) for color in row.split()))
     for row in (
         "e2e6ec ffffff f3f4f6 ffffff 1c1e22 606670 bec3cb",
         "3a6ea5 ece9d8 d6dff7 ffffff 141414 5a5a5a 96968c",
@@ -221,13 +214,14 @@ def random_screen(
             return painter.finished()
 
 
-class _Painter:
-    """Draws controls and keeps what they are. Shapes come first; words are set over them when all are in place."""
+class _Painter(Canvas):
+    """Draws controls and keeps what they are."""
 
     def __init__(self, rng: np.random.Generator, size_wh: tuple[int, int], family: Family) -> None:
-        self.rng, self.size_wh, self.family = rng, size_wh, family
-        width, height = size_wh
         self.theme = _random_theme(rng)
+        super().__init__(size_wh, self.theme.desktop)
+        self.rng, self.family = rng, family
+        width, height = size_wh
         most = min(MAX_EM_PX, width / 19, height / 15)
         self.em = round(float(rng.uniform(min(MIN_EM_PX, most), max(MIN_EM_PX, most))))
         self.radius_px = round(self.em * float(rng.choice([0.0, 0.2, 0.4, 0.8])))
@@ -235,9 +229,6 @@ class _Painter:
         self.disabled_share = float(rng.choice([0.0, 0.15, 0.35]))
         self.elements: list[Element] = []
         self.title = ""
-        self._canvas = np.full((height, width, 3), self.theme.desktop, dtype=np.uint8)
-        self._words: list[tuple[Font, tuple[float, float], str, Rgb]] = []
-        self._runs: list[Run] = []
         self._names: set[str] = set()
 
     def font(self, scale: float = 1.0, style: Style = "regular") -> Font:
@@ -247,8 +238,8 @@ class _Painter:
         return bool(self.rng.random() < share)
 
     def finished(self) -> Screen:
-        self._set_words()
-        return Screen(self._canvas, self.title, tuple(self.elements), tuple(self._runs))
+        self.set_words()
+        return Screen(self.pixels, self.title, tuple(self.elements), tuple(self.runs))
 
     def take(self, pool: Sequence[str], width_px: float, font: Font | None = None) -> str | None:
         """A name that no element has yet and that is not wider than this; None when there is none."""
@@ -269,56 +260,34 @@ class _Painter:
 
     def ink(self, rgb: Rgb, is_enabled: bool = True, ground: Rgb | None = None) -> Rgb:
         """The colour of something on a ground, faint where it cannot be used."""
-        return rgb if is_enabled else _mixed(rgb, ground or self.theme.surface, 0.62)
+        return rgb if is_enabled else mixed(rgb, ground or self.theme.surface, 0.62)
 
-    def box(self, xyxy: Xyxy, fill: Rgb, border: Rgb | None = None, radius_px: int | None = None) -> None:
-        """A rectangle of whole pixels with round corners."""
+    def panel(self, xyxy: Xyxy, fill: Rgb, border: Rgb | None = None, radius_px: int | None = None) -> None:
+        """A box with a border and, if nothing else is said, the screen's round corners."""
         radius = self.radius_px if radius_px is None else radius_px
         if border is not None:
-            _fill_round(self._canvas, xyxy, radius, border)
-            xyxy, radius = _inset(xyxy, self.line_px), max(0, radius - self.line_px)
-        _fill_round(self._canvas, xyxy, radius, fill)
+            self.box(xyxy, border, radius)
+            xyxy, radius = inset(xyxy, self.line_px), max(0, radius - self.line_px)
+        self.box(xyxy, fill, radius)
 
-    def words(self, text: str, xy: tuple[float, float], rgb: Rgb, font: Font | None = None) -> Xyxy:
-        """Set words with the left end of their baseline there; returns the bounds of their ink."""
-        font = font or self.font()
-        self._words.append((font, xy, text, rgb))
-        return font.ink_xyxy(text, xy)
-
-    def words_in(
+    def say(
         self, text: str, xyxy: Xyxy, rgb: Rgb, font: Font | None = None, align: Literal["left", "center"] = "center"
     ) -> Xyxy:
-        """Set words in the middle of a box's height."""
-        font = font or self.font()
-        x1, y1, x2, y2 = xyxy
-        x = round((x1 + x2 - font.advance_px(text)) / 2) if align == "center" else x1
-        return self.words(text, (x, round((y1 + y2 + font.ascent_px) / 2)), rgb, font)
+        """Set words, in the usual font if nothing else is said; returns the bounds of their ink."""
+        return self.words_in(text, xyxy, rgb, font or self.font(), align)
 
     def icon(self, name: str, xy: tuple[float, float], side_px: int, rgb: Rgb) -> Xyxy:
         """Draw an icon with its left top corner there; returns the bounds of its ink."""
-        mask = icon_mask(name, side_px)
-        x, y = round(xy[0]), round(xy[1])
-        place = self._canvas[y : y + side_px, x : x + side_px]
-        share = mask[: place.shape[0], : place.shape[1], None].astype(np.float32) / 255
-        place[:] = np.round(place * (1 - share) + np.array(rgb, dtype=np.float32) * share).astype(np.uint8)
-        left, top, width, height = cv2.boundingRect(mask)
-        return (x + left, y + top, x + left + width, y + top + height)
+        return self.stamp(icon_mask(name, side_px), (round(xy[0]), round(xy[1])), rgb)
 
     def cover(self, xyxy: Xyxy) -> None:
         """Something comes on top here: forget the elements and the words that it hides, if only a part of them."""
-        self._set_words()
-        hidden = {run.text for run in self._runs if _overlap(run.xyxy, xyxy)}
-        self._runs = [run for run in self._runs if not _overlap(run.xyxy, xyxy)]
+        self.set_words()
+        hidden = {run.text for run in self.runs if _overlap(run.xyxy, xyxy)}
+        self.runs = [run for run in self.runs if not _overlap(run.xyxy, xyxy)]
         self.elements = [
             element for element in self.elements if not (_overlap(element.xyxy, xyxy) or element.name in hidden)
         ]
-
-    def _set_words(self) -> None:
-        picture = Image.fromarray(self._canvas)
-        pen = ImageDraw.Draw(picture)
-        self._runs += [font.draw(pen, xy, text, rgb) for font, xy, text, rgb in self._words]
-        self._words = []
-        self._canvas = np.array(picture)
 
     # Controls. Each draws itself, keeps its element and returns where the next one may begin.
 
@@ -336,12 +305,12 @@ class _Painter:
         enabled = self.is_enabled()
         if self.chance(0.4):
             fill = self.ink(theme.accent, enabled)
-            self.box(xyxy, fill)
-            self.words_in(name, xyxy, self.ink(theme.on_accent, enabled, fill))
+            self.panel(xyxy, fill)
+            self.say(name, xyxy, self.ink(theme.on_accent, enabled, fill))
         else:
             fill = theme.bar if self.chance(0.6) else theme.surface
-            self.box(xyxy, fill, self.ink(theme.border, enabled))
-            self.words_in(name, xyxy, self.ink(theme.text, enabled, fill))
+            self.panel(xyxy, fill, self.ink(theme.border, enabled))
+            self.say(name, xyxy, self.ink(theme.text, enabled, fill))
         self.add(Element("button", name, xyxy, enabled))
         return x2
 
@@ -349,7 +318,7 @@ class _Painter:
         theme, pad = self.theme, round(self.em * 0.5)
         enabled, value = self.is_enabled(), ""
         fill = self.ink(theme.field, enabled, theme.bar)
-        self.box(
+        self.panel(
             xyxy, fill, theme.border if enabled else self.ink(theme.border, False), min(self.radius_px, self.em // 2)
         )
         if self.chance(0.5):
@@ -359,7 +328,7 @@ class _Painter:
             value = str(self.rng.choice(fitting)) if fitting else ""
         if value:
             inner = (xyxy[0] + pad, xyxy[1], xyxy[2] - pad, xyxy[3])
-            self.words_in(value, inner, self.ink(theme.text, enabled, fill), align="left")
+            self.say(value, inner, self.ink(theme.text, enabled, fill), align="left")
         self.add(Element("field", name, xyxy, enabled, value=value))
 
     def choice(self, x: float, y: float, name: str, *, is_radio: bool, is_on: bool) -> float:
@@ -369,14 +338,14 @@ class _Painter:
         middle = y + self.row_px // 2
         box = (x, middle - side // 2, x + side, middle - side // 2 + side)
         border = self.ink(theme.accent if is_on else theme.muted, enabled)
-        self.box(box, border if is_on and not is_radio else theme.field, border, side // 2 if is_radio else side // 6)
+        self.panel(box, border if is_on and not is_radio else theme.field, border, side // 2 if is_radio else side // 6)
         if is_on and is_radio:
             inner = side // 4
-            self.box(_inset(box, inner), border, radius_px=(side - 2 * inner) // 2)
+            self.panel(inset(box, inner), border, radius_px=(side - 2 * inner) // 2)
         elif is_on:
             self.icon("check", (box[0] + side * 0.1, box[1] + side * 0.1), round(side * 0.8), theme.on_accent)
         row = (x + round(1.5 * side), y, x, y + self.row_px)
-        ink = self.words_in(name, row, self.ink(theme.text, enabled), align="left")
+        ink = self.say(name, row, self.ink(theme.text, enabled), align="left")
         self.add(Element("radio button" if is_radio else "check box", name, _union(box, ink), enabled, is_on))
         return ink[2]
 
@@ -386,10 +355,10 @@ class _Painter:
         top = y + (self.row_px - height) // 2
         xyxy = (x2 - round(1.9 * height), top, x2, top + height)
         enabled, is_on = self.is_enabled(), self.chance(0.5)
-        self.box(xyxy, self.ink(self.theme.accent if is_on else self.theme.muted, enabled), radius_px=height // 2)
+        self.panel(xyxy, self.ink(self.theme.accent if is_on else self.theme.muted, enabled), radius_px=height // 2)
         knob = height - 4
         left = xyxy[2] - 2 - knob if is_on else xyxy[0] + 2
-        self.box((left, top + 2, left + knob, top + 2 + knob), (250, 250, 250), radius_px=knob // 2)
+        self.panel((left, top + 2, left + knob, top + 2 + knob), (250, 250, 250), radius_px=knob // 2)
         self.add(Element("switch", name, xyxy, enabled, is_on))
 
     def icons(self, x: float, y: float, x2: float, most: int, pool: Sequence[str] | None = None) -> float:
@@ -406,7 +375,7 @@ class _Painter:
             rgb = self.ink(self.theme.text, enabled, self.theme.bar)
             cell = (x, y, x + round(side * 1.5), y + round(side * 1.5))
             if frame:
-                self.box(cell, self.theme.surface, self.theme.border)
+                self.panel(cell, self.theme.surface, self.theme.border)
             ink = self.icon(name, (x + round(side * 0.25), y + round(side * 0.25)), side, rgb)
             self.add(Element("icon", name, cell if frame else ink, enabled))
             x += step
@@ -416,15 +385,15 @@ class _Painter:
         name = self.take(LINKS, most_px)
         if name is None:
             return False
-        ink = self.words_in(name, (x, y, x, y + self.row_px), self.link_rgb, align="left")
+        ink = self.say(name, (x, y, x, y + self.row_px), self.link_rgb, align="left")
         line = (ink[0], ink[3] + 1, ink[2], ink[3] + 1 + self.line_px)
-        self.box(line, self.link_rgb, radius_px=0)
+        self.panel(line, self.link_rgb, radius_px=0)
         self.add(Element("link", name, _union(ink, line)))
         return True
 
     @property
     def link_rgb(self) -> Rgb:
-        return self.theme.accent if sum(self.theme.surface) > 380 else _mixed(self.theme.accent, (255, 255, 255), 0.45)
+        return self.theme.accent if sum(self.theme.surface) > 380 else mixed(self.theme.accent, (255, 255, 255), 0.45)
 
     @property
     def row_px(self) -> int:
@@ -439,9 +408,9 @@ def _window(painter: _Painter, xyxy: Xyxy) -> None:
     """A window on a desktop: title bar, then menus, tools and tabs as it comes, a form, and buttons at the end."""
     rng, theme = painter.rng, painter.theme
     margin = round(painter.em * float(rng.choice([0.0, 0.6, 1.2])))
-    frame = _inset(xyxy, margin)
-    painter.box(frame, theme.surface, theme.border, min(painter.radius_px, margin, 4))
-    inner = _inset(frame, painter.line_px)
+    frame = inset(xyxy, margin)
+    painter.panel(frame, theme.surface, theme.border, min(painter.radius_px, margin, 4))
+    inner = inset(frame, painter.line_px)
     below = _title_bar(painter, inner)
     menus: list[Element] = []
     if painter.chance(0.6):
@@ -462,12 +431,12 @@ def _window(painter: _Painter, xyxy: Xyxy) -> None:
 def _phone(painter: _Painter, xyxy: Xyxy) -> None:
     """A phone's screen: clock, app bar, rows with switches and fields, and perhaps tabs along the bottom."""
     theme, pad = painter.theme, painter.em
-    painter.box(xyxy, theme.surface, radius_px=0)
+    painter.panel(xyxy, theme.surface, radius_px=0)
     small = painter.font(0.8)
     top = xyxy[1] + round(painter.em * 1.5)
-    painter.box((xyxy[0], xyxy[1], xyxy[2], top), theme.bar, radius_px=0)
+    painter.panel((xyxy[0], xyxy[1], xyxy[2], top), theme.bar, radius_px=0)
     clock = f"{int(painter.rng.integers(24))}:{int(painter.rng.integers(60)):02d}"
-    painter.words_in(clock, (pad, xyxy[1], xyxy[2], top), theme.text, small, "left")
+    painter.say(clock, (pad, xyxy[1], xyxy[2], top), theme.text, small, "left")
     top = _app_bar(painter, (xyxy[0], top, xyxy[2], xyxy[3]))
     bottom = _bottom_tabs(painter, xyxy) if painter.chance(0.6) else xyxy[3]
     body = (xyxy[0] + pad, top + pad // 2, xyxy[2] - pad, bottom - pad // 2)
@@ -482,9 +451,9 @@ def _page(painter: _Painter, xyxy: Xyxy) -> None:
     """A web page: a bar with tabs and search, a heading, words, and a card with a form."""
     theme, pad = painter.theme, painter.em
     bar = (xyxy[0], xyxy[1], xyxy[2], xyxy[1] + round(painter.em * 3.2))
-    painter.box(bar, theme.bar, radius_px=0)
+    painter.panel(bar, theme.bar, radius_px=0)
     painter.title = str(painter.rng.choice(TITLES))
-    ink = painter.words_in(painter.title, (pad, *bar[1:]), theme.text, painter.font(1.25, "bold"), "left")
+    ink = painter.say(painter.title, (pad, *bar[1:]), theme.text, painter.font(1.25, "bold"), "left")
     painter.icons(ink[2] + 2 * pad, bar[1] + round(0.7 * pad), bar[2] - pad, int(painter.rng.integers(0, 5)))
     body = (xyxy[0] + pad, bar[3] + pad, xyxy[2] - pad, xyxy[3] - pad)
     if painter.chance(0.6):
@@ -498,8 +467,8 @@ def _page(painter: _Painter, xyxy: Xyxy) -> None:
     columns = _columns(body, 2 if wide else 1, pad)
     for card in columns:
         if card[3] - card[1] > 5 * painter.em:
-            painter.box(card, theme.surface, theme.border)
-            _form(painter, _inset(card, pad))
+            painter.panel(card, theme.surface, theme.border)
+            _form(painter, inset(card, pad))
 
 
 _LAYOUTS: dict[str, Callable[[_Painter, Xyxy], None]] = {"window": _window, "phone": _phone, "page": _page}
@@ -509,10 +478,10 @@ def _title_bar(painter: _Painter, area: Xyxy) -> float:
     theme, height = painter.theme, round(painter.em * 2.1)
     bar = (area[0], area[1], area[2], area[1] + height)
     is_colored = painter.chance(0.35)
-    painter.box(bar, theme.accent if is_colored else theme.bar, radius_px=0)
+    painter.panel(bar, theme.accent if is_colored else theme.bar, radius_px=0)
     rgb = theme.on_accent if is_colored else theme.text
     painter.title = str(painter.rng.choice(TITLES))
-    painter.words_in(painter.title, (bar[0] + painter.em, *bar[1:]), rgb, painter.font(1.0, "bold"), "left")
+    painter.say(painter.title, (bar[0] + painter.em, *bar[1:]), rgb, painter.font(1.0, "bold"), "left")
     side = round(painter.em * 0.9)
     x = bar[2] - round(painter.em * 0.6) - side
     for name in ("close", "maximize", "minimize"):
@@ -524,13 +493,13 @@ def _title_bar(painter: _Painter, area: Xyxy) -> float:
 def _menu_bar(painter: _Painter, area: Xyxy) -> tuple[float, list[Element]]:
     """Returns where it ends, and its menus."""
     height = painter.row_px
-    painter.box((area[0], area[1], area[2], area[1] + height), painter.theme.bar, radius_px=0)
+    painter.panel((area[0], area[1], area[2], area[1] + height), painter.theme.bar, radius_px=0)
     x, menus = area[0] + painter.em * 0.8, []
     for name in list(MENUS)[: int(painter.rng.integers(3, len(MENUS) + 1))]:
         advance = painter.font().advance_px(name)
         if x + advance + painter.em > area[2]:
             break
-        ink = painter.words_in(name, (x, area[1], x, area[1] + height), painter.theme.text, align="left")
+        ink = painter.say(name, (x, area[1], x, area[1] + height), painter.theme.text, align="left")
         menus.append(Element("menu", name, ink))
         painter.add(menus[-1])
         x = round(x + advance + painter.em * 1.3)
@@ -548,18 +517,18 @@ def _open_menu(painter: _Painter, menu: Element, screen: Xyxy) -> None:
     y1 = menu.xyxy[3] + pad // 2
     items = items[: int((screen[3] - 2 - y1) // height)]
     panel = (round(x1), round(y1), round(x1 + width), round(y1) + len(items) * height + 2)
-    painter.cover(_inset(panel, -2))
-    painter.box(panel, theme.surface, theme.border, 0)
+    painter.cover(inset(panel, -2))
+    painter.panel(panel, theme.surface, theme.border, 0)
     for index, name in enumerate(items):
         row = (panel[0] + pad, panel[1] + 1 + index * height, panel[2], panel[1] + 1 + (index + 1) * height)
         enabled = painter.is_enabled()
-        ink = painter.words_in(name, row, painter.ink(theme.text, enabled), align="left")
+        ink = painter.say(name, row, painter.ink(theme.text, enabled), align="left")
         painter.add(Element("menu item", name, ink, enabled))
 
 
 def _tool_bar(painter: _Painter, area: Xyxy) -> float:
     height = round(painter.em * 2.4)
-    painter.box((area[0], area[1], area[2], area[1] + height), painter.theme.bar, radius_px=0)
+    painter.panel((area[0], area[1], area[2], area[1] + height), painter.theme.bar, radius_px=0)
     y = area[1] + (height - round(painter.em * 1.8)) // 2
     painter.icons(round(area[0] + painter.em * 0.6), y, area[2] - painter.em * 0.5, int(painter.rng.integers(2, 9)))
     return area[1] + height
@@ -569,14 +538,14 @@ def _app_bar(painter: _Painter, area: Xyxy) -> float:
     """A phone's bar with the way back, the title and what else there is; returns where it ends."""
     theme, height, side = painter.theme, round(painter.em * 2.8), round(painter.em * 1.2)
     bar = (area[0], area[1], area[2], area[1] + height)
-    painter.box(bar, theme.bar, radius_px=0)
+    painter.panel(bar, theme.bar, radius_px=0)
     y, x = bar[1] + (height - side) // 2, bar[0] + painter.em
     if painter.chance(0.7):
         name = "back" if painter.chance(0.6) else "menu"
         painter.add(Element("icon", name, painter.icon(name, (x, y), side, theme.text)))
         x += side + painter.em
     painter.title = str(painter.rng.choice(TITLES))
-    ink = painter.words_in(painter.title, (x, *bar[1:]), theme.text, painter.font(1.15, "bold"), "left")
+    ink = painter.say(painter.title, (x, *bar[1:]), theme.text, painter.font(1.15, "bold"), "left")
     right = bar[2] - painter.em
     for _ in range(int(painter.rng.integers(0, 4))):
         if right - side < ink[2] + painter.em:
@@ -592,7 +561,7 @@ def _bottom_tabs(painter: _Painter, area: Xyxy) -> float:
     """Tabs with an icon over a word; returns where they begin."""
     theme, height = painter.theme, round(painter.em * 3.4)
     bar = (area[0], area[3] - height, area[2], area[3])
-    painter.box(bar, theme.bar, radius_px=0)
+    painter.panel(bar, theme.bar, radius_px=0)
     count, small, side = int(painter.rng.integers(3, 5)), painter.font(0.8), round(painter.em * 1.3)
     chosen = int(painter.rng.integers(count))
     for index, cell in enumerate(_columns(bar, count, 0)):
@@ -603,7 +572,7 @@ def _bottom_tabs(painter: _Painter, area: Xyxy) -> float:
         picture = str(painter.rng.choice(list(ICONS)))
         middle = (cell[0] + cell[2] - side) // 2
         icon = painter.icon(picture, (middle, cell[1] + round(painter.em * 0.4)), side, rgb)
-        ink = painter.words_in(name, (cell[0], cell[1] + round(painter.em * 1.9), cell[2], cell[3]), rgb, small)
+        ink = painter.say(name, (cell[0], cell[1] + round(painter.em * 1.9), cell[2], cell[3]), rgb, small)
         painter.add(Element("tab", name, _union(icon, ink), is_on=index == chosen))
     return bar[1]
 
@@ -619,8 +588,8 @@ def _tabs(painter: _Painter, area: Xyxy, ground: Rgb | None = None) -> float:
         xyxy = (x, area[1], x + round(painter.font().advance_px(name)) + 2 * pad, area[1] + height)
         is_on = index == chosen
         fill = theme.accent if is_on else theme.bar
-        painter.box(xyxy, fill, theme.accent if is_on else theme.border, min(painter.radius_px, height // 3))
-        painter.words_in(name, xyxy, theme.on_accent if is_on else theme.text)
+        painter.panel(xyxy, fill, theme.accent if is_on else theme.border, min(painter.radius_px, height // 3))
+        painter.say(name, xyxy, theme.on_accent if is_on else theme.text)
         painter.add(Element("tab", name, xyxy, is_on=is_on))
         x = xyxy[2] + round(painter.em * 0.25)
     return area[1] + height
@@ -659,7 +628,7 @@ def _field_part(painter: _Painter, area: Xyxy, beside: bool) -> int:
     if name is None:
         return round(y + painter.row_px)
     label = (x1, y, x2, y + (painter.button_px if beside else painter.row_px))
-    painter.words_in(name, label, painter.theme.text, align="left")
+    painter.say(name, label, painter.theme.text, align="left")
     top = y if beside else y + painter.row_px
     width = (x2 - x1 - label_px) * float(painter.rng.uniform(0.7, 1.0))
     right = round(min(x2, x1 + label_px + max(width, 6 * painter.em)))
@@ -696,7 +665,7 @@ def _switch_part(painter: _Painter, area: Xyxy, _beside: bool) -> int:
     right = min(x2, x + 20 * painter.em)
     name = painter.take(SWITCHES, right - x - 3 * painter.em)
     if name is not None:
-        painter.words_in(name, (x, y, x, y + painter.row_px), painter.theme.text, align="left")
+        painter.say(name, (x, y, x, y + painter.row_px), painter.theme.text, align="left")
         painter.switch(right, y, name)
     return round(y + painter.row_px)
 
@@ -735,10 +704,10 @@ def _rows(painter: _Painter, area: Xyxy) -> None:
             return
         middle = y + (height - painter.row_px) // 2
         row = (area[0], middle, area[2], middle + painter.row_px)
-        painter.words_in(name, row, painter.theme.text, align="left")
+        painter.say(name, row, painter.theme.text, align="left")
         painter.switch(round(area[2]), middle, name)
         line = (area[0], y + height - painter.line_px, area[2], y + height)
-        painter.box(line, _mixed(painter.theme.border, painter.theme.surface, 0.5), radius_px=0)
+        painter.panel(line, mixed(painter.theme.border, painter.theme.surface, 0.5), radius_px=0)
         y += height
 
 
@@ -749,16 +718,6 @@ def _random_theme(rng: np.random.Generator) -> Theme:
 
 def _readable_on(ground: Rgb) -> Rgb:
     return (24, 26, 30) if sum(ground) > 380 else (240, 241, 244)
-
-
-def _mixed(first: Rgb, second: Rgb, share: float) -> Rgb:
-    red, green, blue = (round(a * (1 - share) + b * share) for a, b in zip(first, second, strict=True))
-    return red, green, blue
-
-
-def _inset(xyxy: Xyxy, by_px: float) -> Xyxy:
-    x1, y1, x2, y2 = xyxy
-    return x1 + by_px, y1 + by_px, x2 - by_px, y2 - by_px
 
 
 def _below(xyxy: Xyxy, y: float) -> Xyxy:
@@ -778,30 +737,3 @@ def _union(a: Xyxy, b: Xyxy) -> Xyxy:
 
 def _overlap(a: Xyxy, b: Xyxy) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _fill_round(canvas: NDArray[np.uint8], xyxy: Xyxy, radius_px: int, rgb: Rgb) -> None:
-    x1, y1, x2, y2 = (round(side) for side in xyxy)
-    place = canvas[max(0, y1) : y2, max(0, x1) : x2]
-    radius = max(0, min(radius_px, place.shape[0] // 2, place.shape[1] // 2))
-    before = place.copy() if radius else place
-    place[:] = rgb
-    if not radius:
-        return
-    share = _corner_mask(radius)
-    first, last = slice(0, radius), slice(-radius, None)
-    for rows, columns, mask in (
-        (first, first, share),
-        (first, last, share[:, ::-1]),
-        (last, first, share[::-1]),
-        (last, last, share[::-1, ::-1]),
-    ):
-        place[rows, columns] = np.round(before[rows, columns] * (1 - mask) + np.array(rgb) * mask).astype(np.uint8)
-
-
-@lru_cache(maxsize=200)
-def _corner_mask(radius_px: int) -> NDArray[np.float32]:
-    """The share of each pixel of a left top corner, (radius, radius, 1), that lies within the quarter of a circle."""
-    fine = (np.arange(radius_px * 4) + 0.5) / 4
-    inside = (fine[:, None] - radius_px) ** 2 + (fine[None, :] - radius_px) ** 2 <= radius_px**2
-    return np.asarray(inside.reshape(radius_px, 4, radius_px, 4).mean(axis=(1, 3))[..., None], dtype=np.float32)
