@@ -80,15 +80,8 @@ def connect(base_url: str, model: str, family: str = "", *, retries: int = _RETR
     `family` is a key of `FAMILIES`, needed where the server's names do not tell it. The server's key comes from the
     environment. Raises `ModelError` when the server or the model cannot be had.
     """
-    client = openai.OpenAI(base_url=base_url, api_key=_key(), max_retries=_RETRIES_AT_START)
-    try:
-        with client:
-            rows = [row.to_dict() for row in client.models.list().data]
-    except openai.OpenAIError as error:
-        raise _as_model_error(error) from error
-    except Exception as error:  # the package takes for granted that the answer is what it asked for
-        raise ModelNotFound(_NO_API) from error
-    row = _row_of(model, rows)
+    rows = _listed(base_url)
+    row = {} if rows is None else _row_of(model, rows)
     return RemoteEngine(base_url, _info(model, row, family or _family(model, row)), retries=retries)
 
 
@@ -244,6 +237,19 @@ class _Answer:
 
 def _key() -> str:
     return os.environ.get(KEY_VARIABLE) or "none"  # the package wants one, servers without a lock pass over it
+
+
+def _listed(base_url: str) -> list[dict[str, Any]] | None:
+    """What the server offers; None where it fails at telling, as transformers' own does, which can be asked yet."""
+    try:
+        with openai.OpenAI(base_url=base_url, api_key=_key(), max_retries=_RETRIES_AT_START) as client:
+            return [row.to_dict() for row in client.models.list().data]
+    except openai.InternalServerError:
+        return None
+    except openai.OpenAIError as error:
+        raise _as_model_error(error) from error
+    except Exception as error:  # the package takes for granted that the answer is what it asked for
+        raise ModelNotFound(_NO_API) from error
 
 
 def _row_of(model: str, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, Any]:

@@ -269,6 +269,13 @@ def test_facts_and_key_of_a_server(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "a-secret" not in repr(engine.info)
 
 
+def test_a_server_that_fails_at_listing_its_models_can_be_asked_yet() -> None:
+    with answering(500, b"Internal Server Error") as url:
+        engine = connect(url, "me/Qwen3-VL-tuned")
+        engine.close()
+    assert (engine.info.family, engine.info.context_tokens) == ("Qwen3-VL", 32_768)
+
+
 def test_the_family_can_be_named() -> None:
     with answering(200, LISTED % b'"root": "/weights"') as url:
         with pytest.raises(
