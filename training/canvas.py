@@ -130,6 +130,16 @@ def inset(xyxy: Xyxy, by_px: float) -> Xyxy:
     return x1 + by_px, y1 + by_px, x2 - by_px, y2 - by_px
 
 
+def union(a: Xyxy, b: Xyxy) -> Xyxy:
+    """The bounds of both."""
+    return min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3])
+
+
+def overlap(a: Xyxy, b: Xyxy) -> bool:
+    """Whether two boxes have anything in common."""
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
 def _fixed(points: NDArray[np.float64]) -> NDArray[np.int32]:
     """Points as OpenCV takes them, for which a pixel's centre is a whole number."""
     return np.asarray(np.round((points - 0.5) * 2**_SHIFT_BITS), dtype=np.int32)

@@ -15,7 +15,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from training.canvas import Canvas, mixed, rgb_of
+from training.canvas import Canvas, mixed, overlap, rgb_of
 from training.typesetting import Family, Font, Rgb, Run, Style, Xy, Xyxy, random_family
 
 Kind = Literal["bar", "horizontal bar", "grouped bar", "line", "pie"]
@@ -457,7 +457,7 @@ class _Painter(Canvas):
             boxes.append((box[0] - self.em * 0.3, box[1], box[2] + self.em * 0.3, box[3]))
         x1, y1, x2, y2 = self.room
         are_inside = all(x1 <= box[0] and y1 <= box[1] and box[2] <= x2 and box[3] <= y2 for box in boxes)
-        return are_inside and not any(_overlap(*pair) for pair in combinations(boxes, 2))
+        return are_inside and not any(overlap(*pair) for pair in combinations(boxes, 2))
 
 
 def _random_data(rng: np.random.Generator, *, most: int, series: int) -> _Data:
@@ -567,10 +567,6 @@ def _beside(center_xy: Xy, radius: float, toward_xy: Xy, size_wh: tuple[float, f
         out += 1
     at_x, at_y = round(center_xy[0] + at_x), round(center_xy[1] + at_y)
     return at_x - half_w, at_y - half_h, at_x + half_w, at_y + half_h
-
-
-def _overlap(a: Xyxy, b: Xyxy) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _apart(colors: Sequence[Rgb]) -> tuple[Rgb, ...]:

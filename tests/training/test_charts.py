@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from training.canvas import overlap
 from training.charts import KINDS, MAX_SIDE, MIN_SIDE, THEMES, Chart, Kind, Mark, random_chart
 from training.typesetting import Xyxy
 
@@ -152,10 +153,6 @@ def test_slices_have_their_shares_of_the_circle() -> None:
         counts = [int((ring == np.array(mark.rgb)).all(axis=1).sum()) for mark in one.marks]
         for mark, count in zip(one.marks, counts, strict=True):
             assert 100 * count / sum(counts) == pytest.approx(mark.value, abs=1), (one.title, mark)
-
-
-def overlap(a: Xyxy, b: Xyxy) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def test_numbers_of_the_axis_stand_at_their_ticks() -> None:

@@ -8,8 +8,10 @@ from functools import cache
 import numpy as np
 import pytest
 
+from training.canvas import overlap
+from training.controls import KINDS, THEMES, Element
 from training.icons import ICONS, icon_mask
-from training.screens import KINDS, MAX_SIDE, MIN_SIDE, THEMES, Element, Screen, random_screen
+from training.screens import MAX_SIDE, MIN_SIDE, Screen, random_screen
 from training.typesetting import Xyxy
 
 COUNT = 60
@@ -74,10 +76,6 @@ def test_elements_are_on_the_screen_and_apart() -> None:
         for index, first in enumerate(one.elements):
             for second in one.elements[index + 1 :]:
                 assert not overlap(first.xyxy, second.xyxy), (first, second)
-
-
-def overlap(a: Xyxy, b: Xyxy) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def test_a_box_ends_where_the_element_ends() -> None:
