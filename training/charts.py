@@ -182,7 +182,7 @@ def random_chart(
     """Draw a chart, of this kind and size if they are given; `held_out` sets it in a font for evaluation only."""
     kind = kind or KINDS[int(rng.integers(len(KINDS)))]
     size = size_wh or random_size(rng)
-    family = random_family(rng, ("sans", "sans", "serif"), held_out=held_out)
+    family = random_family(rng, ("sans", "serif"), held_out=held_out)
     while True:
         painter = _Painter(rng, size, family)
         chart = painter.pie() if kind == "pie" else painter.plot(kind)
@@ -251,24 +251,19 @@ class _Painter(Canvas):
         if how != "around":
             self._legend(names, said if how == "legend" else [""] * len(names))
         x1, y1, x2, y2 = self.room
-        font = self.font(0.95)
-        widths = [font.advance_px(f"{name} {text}") for name, text in zip(names, said, strict=True)]
-        margin = font.height_px * 2 if how == "around" else 0
-        beside = max(widths) + self.em if how == "around" else 0
-        radius = min((y2 - y1) / 2 - margin, (x2 - x1) / 2 - beside)
+        font, is_around = self.font(0.95), how == "around"
+        beside = max(font.advance_px(f"{name} {text}") for name, text in zip(names, said, strict=True)) + self.em
+        radius = min((y2 - y1) / 2 - 2 * font.height_px * is_around, (x2 - x1) / 2 - beside * is_around)
         if radius < 4.5 * self.em:
             return None
-        center_xy, widest = ((x1 + x2) / 2, (y1 + y2) / 2), max(map(font.advance_px, said))
+        center_xy, widest_px = ((x1 + x2) / 2, (y1 + y2) / 2), max(map(font.advance_px, said))
         hole = radius * float(self.rng.uniform(0.35, 0.55)) if self.chance(0.3) else 0.0
-        hole = hole if radius - hole > 1.4 * widest else 0.0
-        self._slices(data, center_xy, radius, hole)
-        if how == "inside":
-            if min(data.values[0]) / 100 * 1.2 * math.pi * radius < widest:
-                return None
-            for mark, text in zip(self.marks, said, strict=True):
-                self._in_the_middle(text, mark.center_xy, _readable_on(mark.rgb))
-        elif how == "around" and not self._around(said, center_xy, radius):
+        self._slices(data, center_xy, radius, hole if radius - hole > 1.4 * widest_px else 0.0)
+        smallest_px = 1.2 * math.pi * radius * data.values.min() / 100
+        if (how == "inside" and smallest_px < widest_px) or (is_around and not self._around(said, center_xy, radius)):
             return None
+        if how == "inside":
+            self._inside(said)
         self.set_words()
         return self._chart("pie", data, None)
 
@@ -441,10 +436,13 @@ class _Painter(Canvas):
             inner = (center_xy[0] + share * (x - center_xy[0]), center_xy[1] + share * (y - center_xy[1]))
             self.stroke([inner, (x, y)], self.theme.ground, self.line_px)
 
-    def _in_the_middle(self, text: str, xy: Xy, rgb: Rgb) -> None:
+    def _inside(self, said: Sequence[str]) -> None:
+        """The values of slices on them."""
         font = self.font(0.9)
-        half = font.height_px
-        self.words_in(text, (xy[0], xy[1] - half, xy[0], xy[1] + half), rgb, font)
+        for mark, text in zip(self.marks, said, strict=True):
+            x, y = mark.center_xy
+            place = (x, y - font.height_px, x, y + font.height_px)
+            self.words_in(text, place, _readable_on(mark.rgb), font)
 
     def _around(self, said: Sequence[str], center_xy: Xy, radius: float) -> bool:
         """The names and values of slices just outside of the pie; whether they have room there."""

@@ -32,6 +32,7 @@ BUTTONS = (
 )  # fmt: skip
 _VERBS = ("Save", "Delete", "Send", "Print", "Export", "Open", "Create", "Show", "Rename", "Move", "Check", "Find")
 _NOUNS = ("report", "file", "order", "invoice", "photo", "account", "list", "page", "copy", "draft", "map", "ticket")
+_LONG_BUTTONS = tuple(f"{verb} {noun}" for verb in _VERBS for noun in _NOUNS)
 FIELDS: dict[str, tuple[str, ...]] = {
     "First name": ("Anna", "Omar", "Mei", "Lucas", "Nora"),
     "Last name": ("Miller", "Rossi", "Sato", "Novak", "Diaz"),
@@ -203,15 +204,12 @@ class ControlPainter(Canvas):
             element for element in self.elements if not (overlap(element.xyxy, xyxy) or element.name in hidden)
         ]
 
-    # Controls. Each draws itself, keeps its element and returns where the next one may begin.
-
     def button(self, x: float, y: float, width_px: float | None = None, most_px: float = 1e9) -> float | None:
-        """Returns the right end; None when no name fits."""
+        """A button of this width, or as wide as its name; returns its right end, None when no name fits."""
         theme, pad = self.theme, round(self.em * 0.8)
-        pool: Sequence[str] = BUTTONS
-        if self.chance(0.35):
-            pool = tuple(f"{verb} {noun}" for verb in _VERBS for noun in _NOUNS)
-        name = self.take(pool, (width_px or most_px) - 2 * pad) or self.take(BUTTONS, (width_px or most_px) - 2 * pad)
+        room_px = (width_px or most_px) - 2 * pad
+        name = self.take(_LONG_BUTTONS, room_px) if self.chance(0.35) else None
+        name = name or self.take(BUTTONS, room_px)
         if name is None:
             return None
         x2 = x + (width_px or round(self.font().advance_px(name)) + 2 * pad)
@@ -229,19 +227,15 @@ class ControlPainter(Canvas):
         return x2
 
     def field(self, xyxy: Xyxy, name: str) -> None:
+        """A field to type into, half of them with something in it; `name` is one of `FIELDS`."""
         theme, pad = self.theme, round(self.em * 0.5)
         enabled, value = self.is_enabled(), ""
-        fill = self.ink(theme.field, enabled, theme.bar)
-        self.panel(
-            xyxy, fill, theme.border if enabled else self.ink(theme.border, False), min(self.radius_px, self.em // 2)
-        )
-        if self.chance(0.5):
-            fitting = [
-                text for text in FIELDS.get(name, ()) if self.font().advance_px(text) <= xyxy[2] - xyxy[0] - 2 * pad
-            ]
-            value = str(self.rng.choice(fitting)) if fitting else ""
-        if value:
-            inner = (xyxy[0] + pad, xyxy[1], xyxy[2] - pad, xyxy[3])
+        fill, border = self.ink(theme.field, enabled, theme.bar), self.ink(theme.border, enabled)
+        self.panel(xyxy, fill, border, min(self.radius_px, self.em // 2))
+        inner = (xyxy[0] + pad, xyxy[1], xyxy[2] - pad, xyxy[3])
+        fitting = [text for text in FIELDS[name] if self.font().advance_px(text) <= inner[2] - inner[0]]
+        if fitting and self.chance(0.5):
+            value = str(self.rng.choice(fitting))
             self.say(value, inner, self.ink(theme.text, enabled, fill), align="left")
         self.add(Element("field", name, xyxy, enabled, value=value))
 
@@ -275,14 +269,14 @@ class ControlPainter(Canvas):
         self.panel((left, top + 2, left + knob, top + 2 + knob), (250, 250, 250), radius_px=knob // 2)
         self.add(Element("switch", name, xyxy, enabled, is_on))
 
-    def icons(self, x: float, y: float, x2: float, most: int, pool: Sequence[str] | None = None) -> float:
-        """A row of icons, framed or bare; returns the right end."""
+    def icons(self, x: float, y: float, x2: float, most: int) -> None:
+        """A row of icons, framed or bare."""
         side, frame = round(self.em * 1.2), self.chance(0.35)
         step = round(side * (1.8 if frame else 1.6))
         for _ in range(most):
             if x + step > x2:
                 break
-            name = self.take(pool or tuple(ICONS), 1e9)
+            name = self.take(tuple(ICONS), 1e9)
             if name is None:
                 break
             enabled = self.is_enabled()
@@ -293,9 +287,9 @@ class ControlPainter(Canvas):
             ink = self.icon(name, (x + round(side * 0.25), y + round(side * 0.25)), side, rgb)
             self.add(Element("icon", name, cell if frame else ink, enabled))
             x += step
-        return x
 
     def link(self, x: float, y: float, most_px: float) -> bool:
+        """Underlined words; whether there were any that fit."""
         name = self.take(LINKS, most_px)
         if name is None:
             return False

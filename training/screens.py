@@ -90,10 +90,10 @@ def random_screen(
     """Draw a screen with at least one element; `held_out` sets it in a font that is for evaluation only."""
     names = list(_LAYOUTS)
     if size_wh is not None:
-        names = [name for name in names if (name != "phone") == (size_wh[0] >= size_wh[1])] or names
+        names = [name for name in names if (name != "phone") == (size_wh[0] >= size_wh[1])]
     layout = str(rng.choice(names))
     size = size_wh or random_size(rng, layout)
-    family = random_family(rng, ("sans", "sans", "serif"), held_out=held_out)
+    family = random_family(rng, ("sans", "serif"), held_out=held_out)
     while True:
         painter = ControlPainter(rng, size, family)
         _LAYOUTS[layout](painter, (0, 0, *size))
@@ -155,7 +155,7 @@ def _page(painter: ControlPainter, xyxy: Xyxy) -> None:
     painter.icons(ink[2] + 2 * pad, bar[1] + round(0.7 * pad), bar[2] - pad, int(painter.rng.integers(0, 5)))
     body = (xyxy[0] + pad, bar[3] + pad, xyxy[2] - pad, xyxy[3] - pad)
     if painter.chance(0.6):
-        body = _below(body, _tabs(painter, body, painter.theme.desktop) + pad)
+        body = _below(body, _tabs(painter, body) + pad)
     heading = painter.font(1.5, "bold")
     words = painter.rng.choice(TITLES)
     if heading.advance_px(words) <= body[2] - body[0] and painter.chance(0.7):
@@ -275,7 +275,7 @@ def _bottom_tabs(painter: ControlPainter, area: Xyxy) -> float:
     return bar[1]
 
 
-def _tabs(painter: ControlPainter, area: Xyxy, ground: Rgb | None = None) -> float:
+def _tabs(painter: ControlPainter, area: Xyxy) -> float:
     """Tabs side by side, one chosen; returns where they end."""
     theme, pad, height = painter.theme, round(painter.em * 0.8), painter.row_px
     wanted, chosen, x = int(painter.rng.integers(2, 6)), int(painter.rng.integers(2)), round(area[0])

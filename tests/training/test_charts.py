@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from tests.training.fonts import needs_fonts
 from training.canvas import overlap
 from training.charts import KINDS, MAX_SIDE, MIN_SIDE, THEMES, Chart, Kind, Mark, random_chart
 from training.typesetting import Xyxy
 
+pytestmark = needs_fonts
 COUNT = 75
 BARS: tuple[Kind, ...] = ("bar", "horizontal bar", "grouped bar")
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections import Counter
 from functools import cache
+from itertools import combinations
 
 import numpy as np
 import pytest
 
+from tests.training.fonts import needs_fonts
 from training.canvas import overlap
 from training.controls import KINDS, THEMES, Element
 from training.icons import ICONS, icon_mask
 from training.screens import MAX_SIDE, MIN_SIDE, Screen, random_screen
 from training.typesetting import Xyxy
 
+pytestmark = needs_fonts
 COUNT = 60
 
 
@@ -73,9 +76,8 @@ def test_elements_are_on_the_screen_and_apart() -> None:
             assert 0 <= x1 < x2 <= width, element
             assert 0 <= y1 < y2 <= height, element
             assert all(side == int(side) for side in element.xyxy)
-        for index, first in enumerate(one.elements):
-            for second in one.elements[index + 1 :]:
-                assert not overlap(first.xyxy, second.xyxy), (first, second)
+        for first, second in combinations(one.elements, 2):
+            assert not overlap(first.xyxy, second.xyxy), (first, second)
 
 
 def test_a_box_ends_where_the_element_ends() -> None:
@@ -121,6 +123,12 @@ def test_words_are_seen_where_they_are_said_to_be() -> None:
             spread = np.ptp(piece.reshape(-1, 3), axis=0).max()
             assert spread > 25, run
             assert holds((0, 0, *one.size_wh), run.xyxy), run
+
+
+def test_words_do_not_cover_each_other() -> None:
+    for one in every():
+        for first, second in combinations(one.runs, 2):
+            assert not overlap(first.xyxy, second.xyxy), (one.title, first, second)
 
 
 def test_switches_show_their_state() -> None:
