@@ -10,6 +10,7 @@ a list, and the rules and fills of a table.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import accumulate, groupby
@@ -28,6 +29,7 @@ Quad = tuple[Xy, Xy, Xy, Xy]
 Align = Literal["left", "center", "right"]
 Rules = Literal["grid", "rows", "header", "none"]
 
+_WORD = re.compile(r"\S+")
 MAX_SIDE = 1024
 """No page is wider or higher, in pixels."""
 
@@ -37,17 +39,30 @@ class Line:
     """A line of text, or the text of one cell or field: what stands apart from the next on the same row is another.
 
     `quad` are the corners around its ink, clockwise from the top left of the upright page. `block` is the place of its
-    block in the page, `row` counts the rows of the whole page: lines that stand beside one another share one.
+    block in the page, `row` counts the rows of the whole page: lines that stand beside one another share one. `spans`
+    are where the ink of each word begins and ends, as shares of the line's width.
     """
 
     text: str
     quad: Quad
     block: int
     row: int
+    spans: tuple[tuple[float, float], ...] = ()
 
     @property
     def xyxy(self) -> Xyxy:
         return bounds(self.quad)
+
+    @property
+    def words(self) -> list[tuple[str, Xyxy]]:
+        """Each word with its box, as high as the line is there."""
+        return [(word, self._part(*span)) for word, span in zip(self.text.split(), self.spans, strict=True)]
+
+    def _part(self, start: float, end: float) -> Xyxy:
+        top_left, top_right, bottom_right, bottom_left = self.quad
+        return bounds(
+            [between(*side, at) for at in (start, end) for side in ((top_left, top_right), (bottom_left, bottom_right))]
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,6 +95,11 @@ def corners(xyxy: Xyxy) -> Quad:
     """The corners of a box, clockwise from the top left."""
     x1, y1, x2, y2 = xyxy
     return (x1, y1), (x2, y1), (x2, y2), (x1, y2)
+
+
+def between(start: Xy, end: Xy, share: float) -> Xy:
+    """The point that lies this share of the way from one to the other."""
+    return start[0] + share * (end[0] - start[0]), start[1] + share * (end[1] - start[1])
 
 
 def quad_of(points: Iterable[Xy]) -> Quad:
@@ -172,7 +192,7 @@ class Sheet:
         shift = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * font.advance_px(text)
         run = font.draw(self.pen, (xy[0] - shift, xy[1] + font.ascent_px), text, rgb)
         self._row += not same_row
-        self.lines.append(Line(text, corners(run.xyxy), len(self.blocks), self._row))
+        self.lines.append(Line(text, corners(run.xyxy), len(self.blocks), self._row, _spans(text, font)))
         return run.xyxy
 
     def end(self, kind: BlockKind, text: str | None = None, level: int = 0, marks: Sequence[Xyxy] = ()) -> None:
@@ -242,6 +262,14 @@ class Sheet:
         """The page, its lower part cut off at `height_px`."""
         image = np.ascontiguousarray(np.asarray(self.image)[: height_px or self.size_wh[1]])
         return Page(kind, image, tuple(self.lines), tuple(self.blocks), tuple(self.outlines), dict(self.fields))
+
+
+def _spans(text: str, font: Font) -> tuple[tuple[float, float], ...]:
+    """Where each word's ink begins and ends, as shares of the width of the whole ink."""
+    left, _, right, _ = font.ink_xyxy(text, (0, 0))
+    starts_px = [*accumulate(map(font.advance_px, text), initial=0.0)]
+    inks = [font.ink_xyxy(word[0], (starts_px[word.start()], 0)) for word in _WORD.finditer(text)]
+    return tuple(((x1 - left) / (right - left), (x2 - left) / (right - left)) for x1, _, x2, _ in inks)
 
 
 def moved(page: Page, image: NDArray[np.uint8], move: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Page:

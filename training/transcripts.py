@@ -1,4 +1,4 @@
-"""What a large model would answer about a page: QwenVL HTML, QwenVL Markdown, lines with their places.
+"""What a large model would answer about a page: QwenVL HTML, QwenVL Markdown, lines with their places, tables, fields.
 
 Knows how the families write (see the parsers in `model.parsing`, which read all of this back). Does not know how a page
 is asked about, nor how it is drawn.
@@ -9,6 +9,8 @@ from __future__ import annotations
 import html
 import json
 import re
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from model.catalog import PER_1000
 from model.parsing.grid import Grid, PlacedCell, lay_out
@@ -21,18 +23,36 @@ _LATEX_SPECIAL = re.compile(r"([&%$#_{}])")
 _NUMBERED = re.compile(r"\d+\. ")
 
 
-def to_html(page: Page, convention: Convention = PER_1000, medium: MediumInput | None = None) -> str:
-    """The page as fenced QwenVL HTML; `medium` are its sizes where the convention needs that of the model's input."""
-    body = "\n".join(_element(block, _box(page, block.xyxy, convention, medium)) for block in page.blocks)
-    return f"```html\n<html><body>\n{body}\n</body></html>\n```"
+@dataclass(frozen=True, slots=True)
+class Transcript:
+    """An answer: a part for each thing that it tells, and what is written before, between and after these."""
+
+    parts: tuple[str, ...]
+    before: str = ""
+    between: str = "\n"
+    after: str = ""
+
+    @property
+    def text(self) -> str:
+        return f"{self.before}{self.between.join(self.parts)}{self.after}"
 
 
-def to_markdown(page: Page, convention: Convention = PER_1000, medium: MediumInput | None = None) -> str:
-    """The page as QwenVL Markdown: places of tables and pictures alone, and tables in LaTeX."""
-    return "\n\n".join(_paragraph(block, _box(page, block.xyxy, convention, medium)) for block in page.blocks)
+def to_html(page: Page, convention: Convention = PER_1000, medium: MediumInput | None = None) -> Transcript:
+    """The page as fenced QwenVL HTML, a part a block.
+
+    `medium` are its sizes where the convention needs that of the model's input.
+    """
+    parts = tuple(_element(block, _box(page, block.xyxy, convention, medium)) for block in page.blocks)
+    return Transcript(parts, "```html\n<html><body>\n", "\n", "\n</body></html>\n```")
 
 
-def to_lines(page: Page, convention: Convention = PER_1000, medium: MediumInput | None = None) -> str:
+def to_markdown(page: Page, convention: Convention = PER_1000, medium: MediumInput | None = None) -> Transcript:
+    """The page as QwenVL Markdown, a part a block: places of tables and pictures alone, and tables in LaTeX."""
+    parts = tuple(_paragraph(block, _box(page, block.xyxy, convention, medium)) for block in page.blocks)
+    return Transcript(parts, between="\n\n")
+
+
+def to_lines(page: Page, convention: Convention = PER_1000, medium: MediumInput | None = None) -> Transcript:
     """Every line with its box, as fenced JSON."""
     records = (
         json.dumps(
@@ -40,7 +60,29 @@ def to_lines(page: Page, convention: Convention = PER_1000, medium: MediumInput 
         )
         for line in page.lines
     )
-    return "```json\n[\n" + ",\n".join(f"\t{record}" for record in records) + "\n]\n```"
+    return Transcript(tuple(f"\t{record}" for record in records), "```json\n[\n", ",\n", "\n]\n```")
+
+
+def to_tables(page: Page) -> Transcript:
+    """The tables alone, as fenced HTML."""
+    parts = tuple(_table(block.table) for block in page.blocks if block.table is not None)
+    return Transcript(parts, "```html\n", "\n", "\n```")
+
+
+def to_fields(page: Page, names: Sequence[str]) -> Transcript:
+    """The named fields as a fenced JSON object; those that the page does not have are empty."""
+    values = {name: page.fields.get(name, "") for name in names}
+    parts = (f"\t{_json(name)}: {_json(value)}" for name, value in values.items())
+    return Transcript(tuple(parts), "```json\n{\n", ",\n", "\n}\n```")
+
+
+def spellings(word: str) -> tuple[str, ...]:
+    """How a word of a page can be written in these answers, the forms with more letters first."""
+    return tuple(dict.fromkeys((_json(word)[1:-1], _escaped(word), _in_latex(word), word)))
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _box(page: Page, xyxy: Xyxy | None, convention: Convention, medium: MediumInput | None) -> list[int]:
@@ -52,7 +94,7 @@ def _box(page: Page, xyxy: Xyxy | None, convention: Convention, medium: MediumIn
 def _element(block: Block, box: list[int]) -> str:
     place = f' data-bbox="{" ".join(map(str, box))}"'
     if block.table is not None:
-        return f"<table{place}>{''.join(map(_row, _rows(block.table)))}</table>"
+        return _table(block.table, place)
     if block.kind == "figure":
         return f'<div class="image"{place}><img{place}/></div>'
     if block.kind == "list":
@@ -71,6 +113,10 @@ def _items(block: Block) -> tuple[str, list[str]]:
     if all(map(_NUMBERED.match, items)):
         return "ol", [_NUMBERED.sub("", item, count=1) for item in items]
     return "ul", items
+
+
+def _table(table: Table, place: str = "") -> str:
+    return f"<table{place}>{''.join(map(_row, _rows(table)))}</table>"
 
 
 def _rows(table: Table) -> list[list[PlacedCell]]:
@@ -93,6 +139,10 @@ def _escaped(text: str) -> str:
     return html.escape(text, quote=False)
 
 
+def _in_latex(text: str) -> str:
+    return _LATEX_SPECIAL.sub(r"\\\1", text)
+
+
 def _paragraph(block: Block, box: list[int]) -> str:
     place = f"({', '.join(map(str, box))})"
     if block.table is not None:
@@ -112,7 +162,7 @@ def _tabular(table: Table) -> str:
     grid = lay_out(table)
     rows: list[dict[int, str]] = [{} for _ in range(grid.row_count)]
     for placed in grid.cells:
-        words = _LATEX_SPECIAL.sub(r"\\\1", placed.cell.text)
+        words = _in_latex(placed.cell.text)
         if placed.row_span > 1:
             words = f"\\multirow{{{placed.row_span}}}{{*}}{{{words}}}"
         for row in range(placed.row, placed.row + placed.row_span):

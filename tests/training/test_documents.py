@@ -69,6 +69,21 @@ def test_rules_fills_bullets_and_signs_belong_to_blocks(kind: str, seed: int, mo
     assert not marks.any()
 
 
+@pytest.mark.parametrize("seed", range(6))
+def test_words_stand_in_their_boxes_and_nothing_between_them(seed: int) -> None:
+    page = random_page(np.random.default_rng([seed, 8]), "line", text_px=(24, 30), worn_share=0)
+    (line,) = page.lines
+    ink = np.abs(page.image.astype(int) - page.image[0, 0]).max(axis=(0, 2)) > 0
+    boxes = [box for _, box in line.words]
+    assert [word for word, _ in line.words] == line.text.split()
+    assert boxes[0][0] == line.xyxy[0]
+    assert boxes[-1][2] == pytest.approx(line.xyxy[2], abs=0.01)
+    for (x1, _, x2, _), (next_x, *_) in pairwise(boxes):
+        assert ink[round(x1) : round(x2)].any()
+        assert round(next_x) - round(x2) > 2
+        assert not ink[round(x2) + 1 : round(next_x) - 1].any()
+
+
 def test_pages_stay_in_their_domain(many_pages: list[Page]) -> None:
     for page in many_pages:
         width, height = page.size_wh

@@ -13,7 +13,7 @@ from model.types import Block, Convention, MediumInput, Table
 from tests.training.fonts import needs_fonts
 from training.documents import KINDS, random_page
 from training.pages import Page
-from training.transcripts import to_html, to_lines, to_markdown
+from training.transcripts import to_fields, to_html, to_lines, to_markdown, to_tables
 
 pytestmark = needs_fonts
 
@@ -44,7 +44,7 @@ def assert_same_place(read: Block, true: Block, page: Page, convention: Conventi
 def test_html_is_read_back_as_the_page(kind: str, seed: int, convention: Convention, scale: float) -> None:
     page = page_of(kind, seed)
     medium = medium_of(page, scale)
-    read = read_document(to_html(page, convention, medium), "layout", convention, medium)
+    read = read_document(to_html(page, convention, medium).text, "layout", convention, medium)
     assert read.problems == ()
     assert [bare(block) for block in read.blocks] == [bare(block) for block in page.blocks]
     for said, true in zip(read.blocks, page.blocks, strict=True):
@@ -55,7 +55,7 @@ def test_html_is_read_back_as_the_page(kind: str, seed: int, convention: Convent
 def test_markdown_is_read_back_as_the_page(kind: str, seed: int) -> None:
     """But for what Markdown does not tell: captions, headers of tables, and places of anything but tables and signs."""
     page = page_of(kind, seed)
-    read = read_document(to_markdown(page), "markdown", PER_1000, medium_of(page))
+    read = read_document(to_markdown(page).text, "markdown", PER_1000, medium_of(page))
     assert read.problems == ()
     assert [bare(block) for block in read.blocks] == [bare(as_markdown_tells(block)) for block in page.blocks]
     for said, true in zip(read.blocks, page.blocks, strict=True):
@@ -68,19 +68,36 @@ def test_markdown_is_read_back_as_the_page(kind: str, seed: int) -> None:
 @pytest.mark.parametrize(("kind", "seed"), PAGES)
 def test_lines_are_read_back_with_their_boxes(kind: str, seed: int) -> None:
     page = page_of(kind, seed)
-    answer = parse_answer(to_lines(page), PER_1000, [medium_of(page)])
+    answer = parse_answer(to_lines(page).text, PER_1000, [medium_of(page)])
     assert answer.problems == ()
     assert [box.text for box in answer.boxes] == [line.text for line in page.lines]
     for box, line in zip(answer.boxes, page.lines, strict=True):
         assert box.xyxy == pytest.approx(line.xyxy, abs=1.1)
 
 
+@pytest.mark.parametrize(("kind", "seed"), [("article", 2), ("table", 0), ("receipt", 1), ("invoice", 2)])
+def test_tables_are_read_back_alone(kind: str, seed: int) -> None:
+    page = page_of(kind, seed)
+    read = read_document(to_tables(page).text, "tables", PER_1000, medium_of(page))
+    assert read.problems == ()
+    assert [block.table for block in read.blocks] == [block.table for block in page.blocks if block.table]
+
+
+@pytest.mark.parametrize("kind", ["receipt", "invoice", "form", "card"])
+def test_fields_are_read_back_and_what_a_page_does_not_tell_is_told(kind: str) -> None:
+    page = page_of(kind, 1)
+    names = [*page.fields, "shoe size"]
+    read = read_document(to_fields(page, names).text, "fields", PER_1000, medium_of(page), fields=names)
+    assert read.fields == {**page.fields, "shoe size": None}
+    assert read.problems == ("Not found on this page: shoe size.",)
+
+
 def test_numbers_that_are_the_words_of_a_list_are_not_its_markers() -> None:
     """An item that begins with a number is no numbered item."""
     block = Block("list", "24 painters\n3 doctors", xyxy=(1, 2, 30, 40))
     page = Page("article", np.zeros((50, 50, 3), np.uint8), (), (block,), (), {})
-    assert "<ul" in to_html(page)
-    assert to_markdown(page) == "- 24 painters\n- 3 doctors"
+    assert "<ul" in to_html(page).text
+    assert to_markdown(page).text == "- 24 painters\n- 3 doctors"
 
 
 def bare(block: Block) -> Block:
