@@ -77,8 +77,8 @@ def to_fields(page: Page, names: Sequence[str]) -> Transcript:
 
 
 def spellings(word: str) -> tuple[str, ...]:
-    """How a word of a page can be written in these answers, the forms with more letters first."""
-    return tuple(dict.fromkeys((_json(word)[1:-1], _escaped(word), _in_latex(word), word)))
+    """How a word of a page can be written in these answers, the longest form first."""
+    return tuple(sorted({_json(word)[1:-1], _escaped(word), _in_latex(word), word}, key=len, reverse=True))
 
 
 def _json(value: object) -> str:

@@ -234,6 +234,76 @@ VIDEO_HELD_OUT: Mapping[str, tuple[str, ...]] = {
 }
 """Forms about a video that training never uses."""
 
+READ: Mapping[str, tuple[str, ...]] = {
+    "text": (
+        *("Read the text.", "What does it say?", "What does the text say?", "Read all the text.", "What is written?"),
+        *("What is written here?", "Transcribe the text.", "Transcribe this page.", "Read this.", "OCR", "ocr please"),
+        *("Write down the text.", "Give me the text.", "Extract the text from this image.", "What does the page say?"),
+    ),
+    "markdown": (
+        *("Convert this page to Markdown.", "Write this page as Markdown.", "Give me this as Markdown."),
+        *("Markdown please.", "Turn the page into Markdown.", "Transcribe this page in Markdown."),
+    ),
+    "lines": (
+        *("Where is which text? Answer in JSON.", "Read each line and give its bounding box in JSON format."),
+        *(
+            "Locate every line of text and output the bounding boxes in JSON format.",
+            "List all lines with their boxes.",
+        ),
+    ),
+    "tables": (
+        *("Read the table.", "Give me the table.", "Write the table as HTML.", "Convert the table to HTML."),
+        *("What is in the table?", "Extract the tables.", "Transcribe the table."),
+    ),
+    "fields": (
+        *("What are the {}?", "Give me the {} as JSON.", "Read the {} and answer in JSON.", "Extract the {}."),
+        *("Find the {} and output JSON.", "List the {} in JSON format."),
+    ),
+    "field": (
+        *("What is the {}?", "What's the {}?", "Which {} is given?", "Tell me the {}.", "Read the {}.", "{}?"),
+        *("What does it say for {}?", "What {} does the page show?", "Give me the {}."),
+    ),
+}
+"""What to read of a page, in a person's words."""
+GOALS: Mapping[str, tuple[str, ...]] = {
+    "button": ("click the {} button", "press {}", "click {}", "click on {}", "push the {} button", "hit {}"),
+    "field": ("click the {} field", "go to the field {}", "fill in the {}", "enter the {}", "change the {}"),
+    "on": ("turn on {}", "switch {} on", "enable {}", "activate {}", "tick {}"),
+    "off": ("turn off {}", "switch {} off", "disable {}", "deactivate {}", "untick {}"),
+    "radio button": ("choose {}", "select {}", "pick {}", "select the option {}"),
+    "icon": ("click the {} icon", "press the {} icon", "tap the {} symbol", "click {}"),
+    "menu": ("open the {} menu", "open {}", "click the menu {}", "show the {} menu"),
+    "menu item": ("choose {} from the menu", "select {}", "click {}", "click the menu item {}"),
+    "tab": ("go to the {} tab", "open the {} tab", "switch to {}", "show {}"),
+    "link": ("follow the link {}", "click the link {}", "open {}", "click {}"),
+}
+"""What to do on a screen, by what it is done to; "on" and "off" are for what can be both."""
+IS_ON = ("Is {} on?", "Is {} switched on?", "Is {} enabled?", "Is {} active?", "Is {} selected?", "Is {} turned on?")
+FIELD_SAYS = (
+    *("What does the field {} say?", "What is in the {} field?", "What is entered for {}?", "What is the {}?"),
+    *("Which value has the field {}?", "Read the {} field.", "What has been typed into {}?"),
+)
+CHART_VALUE = (
+    *("What is the value of {}?", "What is the value for {}?", "How much is {}?", "Which value does {} have?"),
+    *("How high is {}?", "What does the chart show for {}?", "Read the value of {}.", "What is {} in the chart?"),
+    *("Tell me the value of {}.", "What number does {} have?", "{}?"),
+)
+CHART_MOST: Mapping[str, tuple[str, ...]] = {
+    "highest": ("Which is the highest?", "What has the highest value?", "Where is the maximum?", "Which is largest?"),
+    "lowest": ("Which is the lowest?", "What has the lowest value?", "Where is the minimum?", "Which is smallest?"),
+}
+CHART_TITLE = (
+    *("What is the title of the chart?", "What is this chart about?", "What does the chart show?"),
+    *("Read the title.", "What is the heading of this chart?"),
+)
+READ_HELD_OUT: Mapping[str, tuple[str, ...]] = {
+    "text": ("what's the text here?", "Could you read that out to me?"),
+    "field": ("Say what the {} is.", "which {} stands there"),
+    "value": ("What would you read off for {}?", "Give the number shown for {}.", "how much for {}"),
+    "button": ("I want to press {}", "make a click on the button {}"),
+}
+"""Forms about what is written that training never uses."""
+
 HELD_OUT: Mapping[str, tuple[str, ...]] = {
     "describe": ("What shapes does this picture show?", "please list all the shapes you see", "What do we have here?"),
     "count": ("how many {} can be seen?", "Give me the number of {}.", "What number of {} are in this picture?"),
