@@ -1,6 +1,7 @@
 """`python -m evaluation.pocket`: what the pocket model can do, on scenes and clips whose seeds training never uses.
 
-`evaluation.abilities` asks. Prints a table beside the targets and one JSON line; exits with 0 whatever the figures are.
+`evaluation.abilities` asks, and `evaluation.reading` about pages, screens and charts if they are wanted. Prints a table
+beside the targets and one JSON line; exits with 0 whatever the figures are.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from typing import Any
 import numpy as np
 
 from evaluation.scores import Score
+from training.typesetting import missing_packages
 
 ROOT = Path(__file__).resolve().parents[1]
 FIGURES = Path("model/pocket/evaluation.json")
@@ -43,19 +45,30 @@ TARGETS = {
     "points precision": 0.90,
     "video events": 0.80,
     "video moments": 0.85,
+    "line CER": 0.03,
+    "page CER": 0.06,
+    "line boxes": 0.90,
+    "blocks": 0.90,
+    "tables TEDS": 0.85,
+    "fields": 0.90,
+    "screen clicks": 0.90,
+    "bar values": 0.85,
 }
+_AT_MOST = ("line CER", "page CER")
+"""Errors, of which fewer are better."""
 _NO_TARGET = (
     *("describe", "colors", "relation", "yes_no", "follow_up", "in_box"),
     *("one_of_two", "difference", "no_shapes", "other_words", "off_topic", "video precision"),
+    *("field asked", "point and slice values"),
 )
 
 
-def run(indices: Sequence[int], clips: int) -> list[Score]:
-    """Evaluate scenes, and clips for the indices below `clips`, in this process, on one thread."""
+def run(indices: Sequence[int], clips: int, pages: int = 0) -> list[Score]:
+    """Evaluate scenes, and clips and pages for the indices below these, in this process, on one thread."""
     # Not at the top: the processes that decode videos import this module too, and have no room for torch.
     import torch
 
-    from evaluation.abilities import clip_sample, sample
+    from evaluation.abilities import SEED, clip_sample, sample
     from model.loading import POCKET_DIR, ModelSpec, load_engine
     from model.workers import close_all
 
@@ -65,6 +78,10 @@ def run(indices: Sequence[int], clips: int) -> list[Score]:
     scores: list[Score] = []
     tasks = [partial(sample, engine, index) for index in indices]
     tasks += [partial(clip_sample, engine, index) for index in indices if index < clips]
+    if pages:
+        from evaluation import reading  # needs what only evaluation needs
+
+        tasks += [partial(reading.sample, engine, (SEED + 2, index)) for index in indices if index < pages]
     for done, task in enumerate(tasks, 1):
         scores += task()
         left_s = (time.monotonic() - started) / done * (len(tasks) - done)
@@ -76,15 +93,17 @@ def run(indices: Sequence[int], clips: int) -> list[Score]:
 
 def summary(scores: Sequence[Score]) -> dict[str, dict[str, Any]]:
     """Mean (for IoU the median), number and standard error of each measurement."""
-    by_name: dict[str, list[float]] = defaultdict(list)
+    by_name: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
-        by_name[score.name].append(score.value)
+        by_name[score.name].append(score)
     rows = {}
     for name in (*TARGETS, *_NO_TARGET):
-        values = np.array(by_name.get(name, []))
+        values = np.array([score.value for score in by_name[name]])
+        weights = np.array([score.weight for score in by_name[name]])
         if len(values):
-            middle = float(np.median(values) if name == "median IoU" else values.mean())
-            spread = float(values.std() / math.sqrt(len(values)))
+            mean = np.average(values, weights=weights)
+            middle = float(np.median(values) if name == "median IoU" else mean)
+            spread = float(math.sqrt(((weights * (values - mean)) ** 2).sum()) / weights.sum())
             rows[name] = {
                 "value": round(middle, 3),
                 "n": len(values),
@@ -98,7 +117,7 @@ def table(rows: dict[str, dict[str, Any]]) -> str:
     """The summary as a Markdown table."""
     lines = ["| ability | reached | target | measured on |", "|---|---|---|---|"]
     for name, row in rows.items():
-        target = "" if row["target"] is None else f"{row['target']:.2f}"
+        target = "" if row["target"] is None else f"{'≤ ' if name in _AT_MOST else ''}{row['target']:.2f}"
         lines.append(f"| {name.replace('_', ' ')} | {row['value']:.3f} | {target} | {row['n']:,} |")
     return "\n".join(lines)
 
@@ -116,13 +135,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the pocket model on fresh scenes.")
     parser.add_argument("--samples", type=int, default=1000, help="number of scenes (default: %(default)s)")
     parser.add_argument("--clips", type=int, default=250, help="number of clips, at most that (default: %(default)s)")
+    parser.add_argument("--pages", type=int, default=0, help="number of pages, at most that (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="processes (default: one a core)")
     parser.add_argument("--write", action="store_true", help="write the figures into the README and the model card")
     arguments = parser.parse_args()
+    if arguments.pages and (missing := missing_packages()):
+        parser.error(f"pages are set in fonts that are not on this machine: {', '.join(missing)}")
     parts = [range(start, arguments.samples, arguments.jobs) for start in range(arguments.jobs)]
     # Not `Pool`, whose processes may not have the processes that decode videos.
     with ProcessPoolExecutor(arguments.jobs, get_context("spawn")) as pool:
-        found = pool.map(run, parts, [arguments.clips] * len(parts))
+        found = pool.map(run, parts, [arguments.clips] * len(parts), [arguments.pages] * len(parts))
         rows = summary([score for part in found for score in part])
     print(f"\n{table(rows)}\n")
     print(json.dumps({"benchmark": "pocket", "samples": arguments.samples, "rows": rows}))

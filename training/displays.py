@@ -33,22 +33,27 @@ def system_of(screen: Screen) -> str:
     return system_prompt(FAMILY, "act", _medium(screen)) or ""
 
 
-def act(
-    screen: Screen, sight: Sight, rng: np.random.Generator, forms: Mapping[str, Sequence[str]] = wordings.GOALS
-) -> list[Turn]:
+def act(screen: Screen, sight: Sight, rng: np.random.Generator) -> list[Turn]:
     """A goal, and the click that leads to it; needs `system_of` before it."""
-    targets = [(element, forms[key]) for element in screen.elements if (key := goal_key(element)) in forms]
-    if not targets:
+    chosen = random_goal(screen, rng)
+    if chosen is None:
         return []
-    element, options = targets[int(rng.integers(len(targets)))]
-    before, _, after = pick(rng, options).partition("{}")
-    question = task_prompt(FAMILY, "act", f"{before}{element.name}{after}")
-    cells = sight.cells(element.xyxy)
-    named = question[: question.index(before + element.name) + len(before + element.name)]
+    element, goal = chosen
+    question, cells = task_prompt(FAMILY, "act", goal), sight.cells(element.xyxy)
+    named = question[: question.index(goal) + goal.rindex(element.name) + len(element.name)]
     return [Turn(question, ((click(screen, element), cells), ("}}\n</tool_call>", ())), "act", ((named, cells),))]
 
 
-def goal_key(element: Element) -> str:
+def random_goal(screen: Screen, rng: np.random.Generator) -> tuple[Element, str] | None:
+    """An element that can be used, and what to do to it; None on a screen without one."""
+    targets = [element for element in screen.elements if _goal_key(element)]
+    if not targets:
+        return None
+    element = targets[int(rng.integers(len(targets)))]
+    return element, pick(rng, wordings.GOALS[_goal_key(element)]).format(element.name)
+
+
+def _goal_key(element: Element) -> str:
     """Under which name `wordings.GOALS` has what can be done to an element; empty where that would change nothing."""
     if not element.is_enabled:
         return ""

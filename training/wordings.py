@@ -297,10 +297,8 @@ CHART_TITLE = (
     *("Read the title.", "What is the heading of this chart?"),
 )
 READ_HELD_OUT: Mapping[str, tuple[str, ...]] = {
-    "text": ("what's the text here?", "Could you read that out to me?"),
     "field": ("Say what the {} is.", "which {} stands there"),
     "value": ("What would you read off for {}?", "Give the number shown for {}.", "how much for {}"),
-    "button": ("I want to press {}", "make a click on the button {}"),
 }
 """Forms about what is written that training never uses."""
 
