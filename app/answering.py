@@ -35,6 +35,11 @@ class Snapshot:
     media: tuple[MediumInput, ...] = ()
     were_shrunk: bool = False
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether there is nothing to tell yet: nobody is waited for, and nothing was said."""
+        return not (self.waiting or self.text or self.thinking or self.last.finish_reason)
+
 
 class Answering:
     """Runs `engine.stream` and shows where it stands. Create, iterate `snapshots` once."""

@@ -157,8 +157,9 @@ def router(studio: Studio) -> APIRouter:
         async with stopped_with(request, cancel):
             completion = await run_in_threadpool(_completion, body, require(studio.engines), limits, cancel)
             snapshots = completion.snapshots()
-            # The first snapshot before the status line: a refusal can still have its own.
             first = await anext(snapshots)
+            while first.is_silent:  # a refusal can still have a status of its own
+                first = await anext(snapshots)
             if not body.stream:
                 all_of_it = [first, *[snapshot async for snapshot in snapshots]]
                 return JSONResponse(completion.whole(all_of_it[-1]))

@@ -549,9 +549,10 @@ def test_too_many_at_once_are_told_so(server: Exchangeable) -> None:
     first = client.chat.completions.create(model="fake", messages=HELLO, stream=True)
     next(iter(first))
     second = client.chat.completions.create(model="fake", messages=HELLO, stream=True)
-    busy = refusal(client)
-    assert busy.status_code == 429
-    assert "waiting" in str(busy.body)
+    for is_streamed in (False, True):
+        busy = refusal(client, stream=is_streamed)
+        assert busy.status_code == 429
+        assert "waiting" in str(busy.body)
     first.close()
     second.close()
 
