@@ -72,14 +72,14 @@ def text_score(name: str, read: Reading, true: str) -> Score:
 def line_scores(read: Reading, page: Page) -> Iterator[Score]:
     """Of each line whether a box of its own overlaps it well, whatever it says."""
     boxes = [block.xyxy for block in read.document.blocks if block.xyxy]
-    yield from _recall("line boxes", found(boxes, [line.xyxy for line in page.lines]), len(page.lines))
+    yield from _recall("line boxes recall", found(boxes, [line.xyxy for line in page.lines]), len(page.lines))
 
 
 def block_scores(read: Reading, page: Page) -> Iterator[Score]:
     """Of each block whether one of its kind overlaps it well."""
     read_blocks, kinds = read.document.blocks, {block.kind for block in page.blocks}
     hits = sum(found(_boxes_of(read_blocks, kind), _boxes_of(page.blocks, kind)) for kind in kinds)
-    yield from _recall("blocks", hits, len(page.blocks))
+    yield from _recall("blocks recall", hits, len(page.blocks))
 
 
 def table_scores(read: Reading, page: Page) -> Iterator[Score]:

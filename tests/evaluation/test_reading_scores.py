@@ -11,7 +11,7 @@ import pytest
 
 from app.document_reading import Reading, ReadingAsk
 from evaluation import reading
-from evaluation.pocket import TARGETS, summary, table
+from evaluation.pocket import TARGETS, main, run, summary, table
 from evaluation.scores import Score
 from model.catalog import PER_1000
 from model.engines.base import Events
@@ -27,7 +27,7 @@ from training.screens import Screen
 from training.typesetting import Xyxy
 
 SIZE_WH = (100, 100)
-READ = ("line CER", "page CER", "line boxes", "blocks", "tables TEDS", "fields", "screen clicks")
+READ = ("line CER", "page CER", "line boxes recall", "blocks recall", "tables TEDS", "fields", "screen clicks")
 
 
 def reading_of(*blocks: Block) -> Reading:
@@ -175,3 +175,23 @@ def test_whoever_says_nothing_has_read_nothing() -> None:
 
 def test_what_is_read_has_a_target() -> None:
     assert set(READ) | {"bar values"} <= set(TARGETS)
+
+
+@needs_fonts
+def test_pages_are_read_only_when_they_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("evaluation.abilities.sample", lambda engine, index: iter([Score("count", 1.0)]))
+    monkeypatch.setattr("model.loading.load_engine", lambda *_: FakeEngine(()))
+    assert {score.name for score in run([0, 1], clips=0)} == {"count"}
+    scores = run([0, 1], clips=0, pages=1)
+    assert {score.name for score in scores} >= {"count", *READ}
+    assert [score.name for score in scores].count("line CER") == 1
+
+
+def test_missing_fonts_are_told_before_anything_is_measured(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("evaluation.pocket.missing_packages", lambda: ["fonts-cabin"])
+    monkeypatch.setattr("sys.argv", ["pocket", "--pages", "1"])
+    with pytest.raises(SystemExit, match="2"):
+        main()
+    assert "not on this machine: fonts-cabin" in capsys.readouterr().err
