@@ -15,7 +15,7 @@ from app.grounding import Found
 from app.markdown import to_html
 from app.media_store import media_url
 from app.templates import macros
-from app.work_view import ENDS, STRIP_MAX, queue_words, sizes_words, strip_start
+from app.work_view import ENDS, STRIP_MAX, queue_words, sizes_words, speed_words, strip_start
 from model.types import Answer, MediumInput
 
 State = Literal["new", "waiting", "running", "done", "stopped", "failed"]
@@ -138,7 +138,7 @@ def _speed(found: Found) -> list[str]:
     if found.first_s is not None:
         facts.append(f"first result after {found.first_s:.1f} s")
     if last.finish_reason:
-        facts.append(f"{last.generated_tokens:,} tokens, {last.tokens_per_s:,.0f} a second")
+        facts.append(speed_words(last))
     if last.finish_reason in ENDS:
         facts.append(ENDS[last.finish_reason])
     return facts

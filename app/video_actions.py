@@ -188,7 +188,7 @@ class VideoActions:
         if session.run is not None:
             yield Shown(error=error_html("Stop what runs first, then open another video."))
             return
-        yield Shown(stage=stage_html("Opening the video"), error="")
+        yield Shown(stage=stage_html("Opening the video"), error="", preview="")
         try:
             file = open_video(path, name, self._limits)
             src = self._studio.media.put_video(file)
@@ -197,7 +197,7 @@ class VideoActions:
             return
         self._begin(session, self._studio.media.video(file.sha256, file.name), src)
         session.note = note
-        yield replace(self.page(session), stage=stage_html("Reading the frames"), error="")
+        yield replace(self.page(session), stage=stage_html("Reading the frames"), error="", preview="")
         for shown in self.measure(session):
             yield _over(self.page(session), shown)
 
@@ -256,7 +256,9 @@ class VideoActions:
             for fraction in self._copied(file, cancel):
                 if session.file is file:
                     yield Shown(timeline=self._timeline(session), preview=view.preview_html(fraction))
-            if session.file is file:
+            if session.file is not file:  # what was said of the copy is not to stay as the last word
+                yield Shown(timeline=self._timeline(session), preview="")
+            else:
                 session.src, session.word = preview_url(file.sha256), ""
                 session.note = "The player shows a copy that this browser can play; the model sees the video itself."
                 yield Shown(timeline=self._timeline(session), preview="", notes=self._notes(session))
@@ -264,6 +266,8 @@ class VideoActions:
             if session.file is file:
                 session.word = f"{session.word} You can ask about it all the same."
                 yield Shown(timeline=self._timeline(session), preview="", error=error_html(str(error)))
+            else:
+                yield Shown(timeline=self._timeline(session), preview="")
         finally:
             cancel.set()
 
@@ -298,16 +302,27 @@ class VideoActions:
                 yield Shown(stage=stage_html(_reading_words(file, sampling)), is_running=True)
             frames = self._frames(session, file, sampling, reading)
         except StudioError as error:
-            if session.reading is reading:  # else something newer is wanted, which tells how it goes
-                sentence = "" if reading.is_set() else error_html(str(error))
-                yield Shown(stage="", error=sentence, is_running=session.run is not None)
+            if session.reading is not reading:
+                yield self._as_it_stands(session)
+                return
+            sentence = "" if reading.is_set() else error_html(str(error))
+            session.frames = session.cost = session.reading = None
+            is_running = session.run is not None
+            yield replace(self._state(session), stage="", error=sentence, is_running=is_running)
             return
         if session.reading is not reading:
+            yield self._as_it_stands(session)
             return
         session.frames, session.cost = frames, self._cost(session, engine, frames.video)
+        session.reading = None
         is_running = session.run is not None
         shown = replace(self._state(session), frames=_strip(session, frames), is_running=is_running)
         yield shown if is_running else replace(shown, stage="")
+
+    def _as_it_stands(self, session: Session) -> Shown:
+        """The last word of a reading that something newer has made pointless: the page keeps what is said last."""
+        is_running = session.run is not None or session.reading is not None
+        return replace(self._state(session), frames=_strip(session, session.frames, anyway=True), is_running=is_running)
 
     def choose_preset(self, session: Session, preset: str) -> Iterator[Shown]:
         session.preset = preset
@@ -459,7 +474,7 @@ class VideoActions:
         if session.file is None or session.frames is None:
             raise RequestError("There is no answer to export yet. Ask first.")
         if session.run is not None:
-            raise RequestError("Something runs already. Stop it first.")
+            raise RequestError("Stop what runs first, then export.")
         seen = Timeline(session.file, session.frames.video, ())
         timeline = self._exported(session, session.file, exchange) if exchange else seen
         if sentence := row.why_not(timeline):
@@ -496,7 +511,9 @@ class VideoActions:
         if session.file is None:
             return Shown(status="", notes="")
         video = session.frames.video if session.frames else None
-        return Shown(status=view.status_html(session.file, video, session.cost), notes=self._notes(session))
+        is_model_there = self._studio.engines.current() is not None
+        status = view.status_html(session.file, video, session.cost, is_model_there)
+        return Shown(status=status, notes=self._notes(session))
 
     def _notes(self, session: Session) -> str:
         told = session.frames.video if session.frames else session.file

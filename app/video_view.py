@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
 from typing import Any, Literal
 
 from app import work_view
@@ -15,7 +17,7 @@ from app.palette import PALETTE
 from app.templates import macros
 from app.tracks import tracks_of
 from app.watching import VideoAsk, Watched
-from app.work_view import ENDS, memory_words, queue_words
+from app.work_view import ENDS, memory_words, queue_words, speed_words
 from model.prompts import VideoTask
 from model.types import MediumInput, TimeEvent, Video
 from model.video import VideoFile
@@ -85,11 +87,12 @@ def thread_html(turns: Sequence[Turn], labels: Sequence[str]) -> str:
     return str(_macros().thread([_turn(place, turn, labels) for place, turn in enumerate(turns)]))
 
 
-def status_html(file: VideoFile, video: Video | None, cost: Cost | None) -> str:
+def status_html(file: VideoFile, video: Video | None, cost: Cost | None, is_model_there: bool) -> str:
     """The video in numbers, the frames that are sent, and what a question costs; less is known without a model."""
     facts = [(_file_words(file), f"{file.facts.codec}, {file.facts.frame_count:,} pictures")]
     if video is None:
-        facts.append(("frames and tokens are known once the model has loaded", ""))
+        when = "once the frames have been read" if is_model_there else "once the model has loaded"
+        facts.append((f"frames and tokens are known {when}", ""))
     else:
         facts.append((_frames_words(video), ", ".join(clock(time_s) for time_s in video.times_s)))
     if video and cost:
@@ -186,7 +189,7 @@ def _facts(turn: Turn) -> list[str]:
     if watched.first_s is not None:
         facts.append(f"first event after {watched.first_s:.1f} s")
     if last.finish_reason:
-        facts.append(f"{last.generated_tokens:,} tokens, {last.tokens_per_s:,.0f} a second")
+        facts.append(speed_words(last))
     if last.finish_reason in ENDS:
         facts.append(ENDS[last.finish_reason])
     if turn.is_corrected:
@@ -201,7 +204,8 @@ def _file_words(file: VideoFile) -> str:
 
 def _frames_words(video: Video) -> str:
     first, last = video.times_s[0], video.times_s[-1]
-    return f"{len(video.frames)} frames from {clock(first)} to {clock(last)}, one every {_step_words(video.step_s)}"
+    step_s = median(later - earlier for earlier, later in pairwise(video.times_s))  # holes do not count
+    return f"{len(video.frames)} frames from {clock(first)} to {clock(last)}, one every {_step_words(step_s)}"
 
 
 def _step_words(step_s: float) -> str:

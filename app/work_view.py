@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app.templates import macros
-from model.types import FinishReason, MediumInput
+from model.types import Chunk, FinishReason, MediumInput
 
 STRIP_MAX = 60
 """So many items are in a strip at a time: one of thousands would be sent again with every step."""
@@ -55,6 +55,12 @@ def count_html(what: str, count: int) -> str:
 def strip_start(count: int, current: int) -> int:
     """Where a strip begins that has `current` in its middle, if there are more items than it may have."""
     return max(min(current - STRIP_MAX // 2, count - STRIP_MAX), 0)
+
+
+def speed_words(last: Chunk) -> str:
+    """How long an answer was, and how fast it came."""
+    noun = "token" if last.generated_tokens == 1 else "tokens"
+    return f"{last.generated_tokens:,} {noun}, {last.tokens_per_s:,.0f} a second"
 
 
 def queue_words(waiting: int) -> str:

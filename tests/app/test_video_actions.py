@@ -111,6 +111,46 @@ def test_a_page_that_misses_all_but_the_last_value_has_the_whole_video(actions: 
     assert None not in (part.timeline, part.part, part.status)
 
 
+def test_a_reading_that_was_overtaken_ends_with_what_holds_now(actions: VideoActions, clip: Path) -> None:
+    """The page keeps the last value of each stream, whichever of two streams ends later."""
+    session = Session()
+    opening = actions.open(session, clip)
+    while "Reading" not in str(next(opening).stage) or session.reading is None:
+        pass
+    *_, measured = actions.measure(session)
+    *_, last = opening
+    assert (last.status, last.is_running) == (measured.status, False)
+    assert "visual tokens" in str(last.status)
+    assert last.stage is None
+
+
+def test_a_copy_that_nobody_wants_any_more_is_not_the_last_word(
+    actions: VideoActions, clip: Path, tmp_path: Path
+) -> None:
+    session = Session()
+    _last(actions.open(session, clip))
+    src, other = session.src, write_clip(tmp_path / "other.mp4", steady(20, 10.0))
+    copying = actions.make_copy(session, src)
+    assert "copy" in str(next(copying).preview)
+    shown = list(actions.open(session, other))
+    assert shown[0].preview == ""
+    last = _last(copying)
+    assert last.preview == ""
+    assert "other.mp4" in str(last.timeline)
+
+
+def test_a_part_that_was_not_read_has_no_price(actions: VideoActions, clip: Path) -> None:
+    session = Session()
+    _last(actions.open(session, clip))
+    marking = actions._take_part(session, (1.0, 2.0))
+    next(marking)
+    next(marking)
+    session.stop()
+    last = _last(marking)
+    assert "known once the frames have been read" in str(last.status)
+    assert "visual tokens" not in str(last.status)
+
+
 def test_several_files_are_the_pictures_of_one_video_or_nothing(
     actions: VideoActions, session: Session, clip: Path, tmp_path: Path
 ) -> None:
@@ -168,7 +208,7 @@ def test_reading_frames_can_be_stopped_and_gives_way_to_what_is_wanted_now(
     next(outdated)
     session.range_s = (1.0, 3.0)
     assert _frame_times(_last(actions.measure(session))) == [1.0, 1.5, 2.0, 2.5]
-    assert list(outdated) == []
+    assert _frame_times(_last(outdated)) == [1.0, 1.5, 2.0, 2.5], "what holds now, not what it was asked for"
     assert len(_frame_times(actions.page(session))) == 4
 
 
@@ -517,7 +557,7 @@ def test_frames_far_apart_are_told_by_the_clock(session: Session, step_s: float,
     assert session.file is not None
     assert session.frames is not None
     far = replace(session.frames.video, times_s=tuple(place * step_s for place in range(12)))
-    assert f"one every {words}<" in status_html(session.file, far, None)
+    assert f"one every {words}<" in status_html(session.file, far, None, True)
 
 
 def test_the_frames_are_a_contact_sheet_before_the_first_answer(
