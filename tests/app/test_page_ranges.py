@@ -28,9 +28,7 @@ def test_ranges_are_read_as_people_write_them(text: str, pages: tuple[int, ...])
 
 @pytest.mark.parametrize("text", ["0", "10", "8-12", "all", "1--3", "-", "1.5", "9999999999"])
 def test_what_is_no_range_of_these_pages_is_refused_in_words(text: str) -> None:
-    with pytest.raises(
-        RequestError, match=r"(Write pages as in|There (is|are) no pages? .*, only pages 1 to 9)"
-    ):
+    with pytest.raises(RequestError, match=r"(Write pages as in|There (is|are) no pages? .*, only pages 1 to 9)"):
         read_ranges(text, 9)
 
 
