@@ -41,7 +41,7 @@ _MIN_NEW_TOKENS = 4096
 # A model that has not learned a task is lost in it: enough to see that.
 _LOST_NEW_TOKENS = 256
 
-POCKET_LEARNED: frozenset[VideoTask] = frozenset()
+POCKET_LEARNED: frozenset[VideoTask] = frozenset({"when", "describe", "free"})
 """The tasks that the pocket model was trained for."""
 
 _ABILITIES: Mapping[VideoTask, str] = MappingProxyType(
@@ -142,12 +142,12 @@ def watch(
     place = [part for message in prompt.messages for part in message.media].index(video)
     notes = (*video.notices, *_told_apart(engine.info, video))
     watched = Watched(ask, engine.info, prompt.media[place], asked=prompt.messages, notes=notes)
-    parser = _parser(engine.info, video, watched.medium)
+    parser = _parser(engine.info, video, ask, watched.medium)
     start_s = time.monotonic()
     for snapshot in Answering(engine, prompt, _options(engine.info, ask), cancel).snapshots():
         if snapshot.media[place] != watched.medium:
             watched = replace(watched, medium=snapshot.media[place])
-            parser = _parser(engine.info, video, watched.medium)
+            parser = _parser(engine.info, video, ask, watched.medium)
         answer = parser.feed(snapshot.text[len(watched.raw) :])
         if snapshot.last.finish_reason:
             answer = parser.finish()
@@ -159,10 +159,10 @@ def watch(
         yield watched
 
 
-def _parser(info: EngineInfo, video: Video, medium: MediumInput) -> AnswerParser:
-    """Reads times as those of the whole video, whatever the family counts from."""
+def _parser(info: EngineInfo, video: Video, ask: VideoAsk, medium: MediumInput) -> AnswerParser:
+    """Reads times as those of the whole video, whatever the family counts from, and keeps to the part asked about."""
     convention, offset_s = FAMILIES[info.family].convention, _offset_s(info, video)
-    return AnswerParser(convention, (medium,), duration_s=video.duration_s, offset_s=offset_s)
+    return AnswerParser(convention, (medium,), duration_s=video.duration_s, offset_s=offset_s, range_s=ask.range_s)
 
 
 def _offset_s(info: EngineInfo, video: Video) -> float:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
+import av
+import numpy as np
 import pytest
 from playwright.sync_api import expect
 
@@ -152,3 +155,29 @@ def test_a_real_answer_is_stopped_in_the_middle_and_the_next_message_works(chat:
     assert whole.startswith(begun)
     chat.ask("How many red triangles are there?")
     expect_words(chat, "1|one", count=2)
+
+
+def test_the_example_video_is_answered_rightly_and_played_from_there(url: str, new_page: NewPage) -> None:
+    page = new_page(url)
+    expect(page.locator(".status-ready")).to_be_visible(timeout=_LOADING_MS)
+    page.get_by_role("tab", name="Video").click()
+    page.locator("#video-welcome [data-do=example]").click()
+    event = page.locator("#video-thread .vt-event")
+    expect(event).to_contain_text("The red circle appears", timeout=_LOADING_MS)
+    expect(page.locator("#video-run")).to_be_visible()
+    expect(event).to_have_count(1)
+    player = page.locator("#video-timeline video")
+    player.evaluate("v => v.addEventListener('seeking', () => { window.sought = v.currentTime; }, {once: true})")
+    event.click()
+    page.wait_for_function("window.sought !== undefined")
+    assert page.evaluate("window.sought") == pytest.approx(red_appears_s(FOLDER / "clip.mp4"), abs=0.5)
+
+
+def red_appears_s(path: Path) -> float:
+    """When much of the picture turns red for the first time."""
+    with av.open(str(path)) as container:
+        for frame in container.decode(video=0):
+            red, green, blue = np.moveaxis(frame.to_ndarray(format="rgb24").astype(int), -1, 0)
+            if ((red > 150) & (green < 90) & (blue < 90)).mean() > 0.01:
+                return float(frame.time or 0)
+    raise AssertionError("nothing red in it")
