@@ -33,9 +33,10 @@ from model.types import Answer, GenerationOptions
 POCKET_ABOUT = {
     "title": "This is the pocket model",
     "can": "Describe drawings of a few flat shapes on a plain background, count them, name their colours, kinds and "
-    "places, compare two such pictures, and mark where a shape is.",
-    "cannot": "Recognise photographs, read text, keep up a long conversation or talk about other things. It is small "
-    "enough to come with the program and to answer at once on any computer.",
+    "places, compare two such pictures, mark where a shape is, and say when shapes appear, move, change their colour "
+    "and vanish in a drawn clip.",
+    "cannot": "Recognise photographs or anything filmed, read text, keep up a long conversation or talk about other "
+    "things. It is small enough to come with the program and to answer at once on any computer.",
     "command": "python app.py --model Qwen/Qwen3-VL-4B-Instruct",
 }
 
