@@ -37,6 +37,11 @@ def error_html(sentence: str) -> str:
     return str(_macros().error(sentence)) if sentence else ""
 
 
+def told_html(sentences: Sequence[str]) -> str:
+    """What to know about something that was done all the same."""
+    return str(_macros().told(" ".join(sentences))) if sentences else ""
+
+
 def notes_html(*sentences: str) -> str:
     """What has to be known, a line for each sentence that is not empty."""
     return str(_macros().notes(list(filter(None, sentences))))

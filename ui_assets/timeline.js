@@ -14,6 +14,7 @@
   const NAME_PX = 22; // height of the name above a group of events, the same in timeline.css
   const FRAME_PX = 56; // height of a frame on the timeline, the same in timeline.css
   const EVENT_MIN_PX = 10;
+  const SHORT_PX = 64; // marks of both ends would leave no room for a name
   const MOMENT_PX = 168; // what a moment takes up in its row at the most: its name stands beside it
   const DRAG_PX = 4; // a shorter drag is a click
   const DOUBLE_CLICK_MS = 400;
@@ -199,7 +200,7 @@
     zoomBy(factor, event) {
       const { scroll, line } = this.parts;
       const at = event ? this.timeAt(event) : this.now;
-      const x = event ? event.clientX - scroll.getBoundingClientRect().left : at * this.pxPerS - scroll.scrollLeft;
+      const x = at * this.pxPerS - scroll.scrollLeft;
       this.zoom = clamp(this.zoom * factor, 1, Math.max(this.duration / LEAST_SHOWN_S, 1));
       line.style.width = `${this.zoom * 100}%`;
       this.drawTime();
@@ -292,14 +293,19 @@
     }
 
     fillBar(bar, item, row) {
-      const kind = item.isRun ? ' is-run' : item.end_s > item.start_s ? '' : this.isTurned(item) ? ' is-moment is-turned' : ' is-moment';
-      bar.dataset.kind = `st-event ${this.color(item.label)}${kind}`;
+      bar.dataset.kind = `st-event ${this.color(item.label)}${this.kindOf(item)}`;
       bar.dataset.id = item.id;
       bar.children[1].textContent = item.label || 'event';
       bar.style.left = this.percent(item.start_s);
       bar.style.width = this.percent(Math.max(Math.min(item.end_s, this.duration) - item.start_s, 0));
       bar.style.top = `${row * ROW_PX}px`;
       setAttribute(bar, 'aria-label', `${item.label || 'event'}, ${whenWords(item)}`);
+    }
+
+    kindOf(item) {
+      if (item.isRun) return ' is-run';
+      if (item.end_s <= item.start_s) return this.isTurned(item) ? ' is-moment is-turned' : ' is-moment';
+      return (item.end_s - item.start_s) * this.pxPerS < SHORT_PX ? ' is-short' : '';
     }
 
     bars() {

@@ -11,6 +11,7 @@
   const NUDGE_S = 0.1;
   const NEW_S = 1; // how long an event lasts that is put at the playhead
 
+  const inOrder = (a, b) => a.lane - b.lane || a.start_s - b.start_s || a.end_s - b.end_s;
   const hundredth = (seconds) => Math.round(seconds * 100) / 100;
 
   class EventEditor {
@@ -35,14 +36,32 @@
       return this.timeline.item(this.timeline.active);
     }
 
-    /** Python sent a value: the history is kept as long as it tells of the same events. */
+    /** Python sent a value: what can be undone in answers that are there as before stays; all else is as it is now. */
     received(before) {
-      if (EventEditor.told(this.value) === EventEditor.told(before)) return;
-      this.history.forget();
+      const places = EventEditor.placesNow(before, this.value);
+      if (places.every((place, lane) => place === lane) && places.length === this.value.lanes.length) return;
+      const theirs = this.value.events.filter(({ lane }) => !places.includes(lane));
+      const moved = (events) => [
+        ...events.filter(({ lane }) => places[lane] >= 0).map((event) => ({ ...event, lane: places[event.lane] })),
+        ...theirs,
+      ].sort(inOrder);
+      this.history.change(moved, (a, b) => EventEditor.told(a) === EventEditor.told(b), this.value.events);
     }
 
-    static told({ src, events }) {
-      return JSON.stringify([src, events.map(({ lane, label, start_s: start, end_s: end }) => [lane, label, start, end])]);
+    /** Where each lane of an earlier value is now, -1 for one that is gone or has other events: answers are put at the end,
+     *  and any of them may be taken out. */
+    static placesNow(before, now) {
+      const is = before.src === now.src ? EventEditor.toldByLane(now) : [];
+      let place = 0;
+      return EventEditor.toldByLane(before).map((lane) => (lane === is[place] ? place++ : -1));
+    }
+
+    static toldByLane({ lanes, events }) {
+      return lanes.map(({ title }, place) => title + EventEditor.told(events.filter(({ lane }) => lane === place)));
+    }
+
+    static told(events) {
+      return JSON.stringify(events.map(({ label, start_s: start, end_s: end }) => [label, start, end]));
     }
 
     /* -- Changing the value -- */
@@ -57,8 +76,7 @@
     /** Replace the events on the screen, in order. Their places are their names from now on. */
     put(events, active = null) {
       const { timeline } = this;
-      const order = (a, b) => a.lane - b.lane || a.start_s - b.start_s || a.end_s - b.end_s;
-      const sorted = [...events].sort(order);
+      const sorted = [...events].sort(inOrder);
       const labels = [...new Set([...this.value.labels, ...sorted.map(({ label }) => label)])];
       timeline.value = { ...this.value, events: sorted, labels };
       timeline.hot = null;
@@ -212,29 +230,52 @@
         return line;
       };
       const times = item.isRun ? [] : [field('start', 'From, s', 'number'), field('end', 'To, s', 'number')];
-      return [field('label', 'Label', 'text'), ...times, this.button('remove', 'Remove', 'Remove (Delete)')];
+      const refusal = create('p', 'st-refusal');
+      refusal.setAttribute('role', 'alert');
+      return [field('label', 'Label', 'text'), ...times, this.button('remove', 'Remove', 'Remove (Delete)'), refusal];
     }
 
-    fillDetails(item) {
+    /** The fields tell how the event is; `all` of them, or all but the one that is being written. */
+    fillDetails(item, all = false) {
       const { details } = this.timeline.parts;
       const said = { label: item.label, start: hundredth(item.start_s), end: hundredth(item.end_s) };
       for (const input of details.querySelectorAll('input')) {
-        if (input !== document.activeElement) input.value = said[input.name];
+        if (all || input !== document.activeElement) input.value = said[input.name];
       }
     }
 
-    /** A field was changed: the event takes all of them. */
+    /** A field was changed: the event takes all of them, or stays as it was if its times make no sense. */
     takeDetails() {
       const { item } = this;
       if (!item || !this.ready || this.givenUp) return;
       const { label, start, end } = this.timeline.parts.details.elements;
+      const why = start ? this.whyNot(start.value, end.value) : '';
+      this.refuse(why);
+      if (why) return;
       const change = { label: label.value.trim() };
-      const times = [start?.value, end?.value];
-      if (times.every((text) => text?.trim() && Number.isFinite(Number(text)))) {
-        const bounded = times.map((text) => hundredth(clamp(Number(text), 0, this.value.duration_s)));
-        [change.start_s, change.end_s] = bounded.sort((a, b) => a - b);
+      for (const [name, field] of Object.entries(start ? { start_s: start, end_s: end } : {})) {
+        // The fields show hundredths: one that was left alone changes nothing.
+        const typed = hundredth(Number(field.value));
+        change[name] = typed === hundredth(item[name]) ? item[name] : Math.min(typed, this.value.duration_s);
       }
-      this.apply(item, change);
+      if (start) change.end_s = Math.max(change.start_s, change.end_s);
+      if (Object.entries(change).some(([name, value]) => item[name] !== value)) this.apply(item, change);
+    }
+
+    /** What is wrong with times that were typed; empty where nothing is. */
+    whyNot(start, end) {
+      const last = hundredth(this.value.duration_s);
+      if (!start.trim() || !end.trim()) return 'A time is a number of seconds.';
+      const outside = [start, end].find((text) => !(Number(text) >= 0 && Number(text) <= last));
+      if (outside !== undefined) return `${outside} s is not in the video, which has ${last} s.`;
+      return Number(start) > Number(end) ? `It cannot begin at ${start} s and end before, at ${end} s.` : '';
+    }
+
+    /** Say why the event stays as it was, and let the fields tell how that is. */
+    refuse(why) {
+      const { details } = this.timeline.parts;
+      details.querySelector('.st-refusal').textContent = why && `${why} The event stays as it was.`;
+      if (why) this.fillDetails(this.item, true);
     }
 
     detailsKey(event) {

@@ -75,6 +75,7 @@
     close.addEventListener('click', () => dialog.close());
     dialog.replaceChildren(create('h3', '', 'Keys'), table, close);
     dialog.showModal();
+    dialog.scrollTop = 0; // the button has the focus, and stands at the end
   }
 
   /** Gives `show` the newest value at the next frame: while an answer streams, values between two frames are never drawn.
@@ -114,6 +115,18 @@
       if (!from.length) return undefined;
       to.push(now);
       return from.pop();
+    }
+
+    /** Let every state be another one; those that are no longer another step, seen from `now`, go. */
+    change(made, isSame, now) {
+      for (const name of ['past', 'future']) {
+        let next = now;
+        this[name] = this[name].map(made).reduceRight((kept, state) => {
+          if (isSame(state, next)) return kept;
+          next = state;
+          return [state, ...kept];
+        }, []);
+      }
     }
   }
 

@@ -19,7 +19,7 @@ from app.exports.documents import DOCUMENT_FORMATS
 from app.knobs import PRESET_NAMES
 from app.people import person_of
 from app.studio import Studio
-from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html
+from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place
 from app.viewer import image_viewer
 from app.work_view import count_html, running_html
 from model.prompts import FIELD_PRESETS
@@ -54,7 +54,7 @@ class _DocumentTab(WorkTab[Shown]):
         with gr.Column(elem_id="document", min_width=0):
             self._build_bar()
             self.advice = self._html("document-advice")
-            self.error = self._html("document-error")
+            self.error = error_place("document")
             self._build_password()
             self.stage = self._html("document-stage")
             with gr.Row(elem_id="document-work"):

@@ -19,7 +19,7 @@ from app.ground_view import camera_html
 from app.grounding import Ask
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
-from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html
+from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place
 from app.viewer import image_viewer
 from app.work_view import count_html, running_html
 from model.catalog import CONVENTIONS
@@ -61,7 +61,7 @@ class _GroundTab(WorkTab[Shown]):
                 self._build_question()
             self.advice = self._html("ground-advice")
             self.area = self._html("ground-area")
-            self.error = self._html("ground-error")
+            self.error = error_place("ground")
             self.stage = self._html("ground-stage")
             with gr.Column(elem_id="ground-work", min_width=0):
                 self.viewer = image_viewer(editable=True, elem_id="ground-viewer")

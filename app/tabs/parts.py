@@ -8,7 +8,6 @@ from __future__ import annotations
 import tempfile
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from html import escape
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
@@ -18,7 +17,7 @@ from gradio.components import Component
 from gradio.processing_utils import save_file_to_cache
 
 from app.faults import sentence_of
-from app.work_view import error_html, running_html, stage_html
+from app.work_view import error_html, running_html, stage_html, told_html
 
 Updates = dict[Component, Any]
 S = TypeVar("S")
@@ -80,7 +79,7 @@ class ExportRow:
     def wire(
         self, export: Export, inputs: Sequence[Block], stage: gr.HTML, error: gr.HTML, running: gr.HTML | None = None
     ) -> None:
-        """Let a click write the file; `stage` says so meanwhile, and `error` why there is none.
+        """Let a click write the file; `stage` says so meanwhile, and `error` why there is none, or what it lacks.
 
         With `running`, the mark for the style sheet, Stop is there as long as it is written.
         """
@@ -105,11 +104,17 @@ class ExportRow:
                     sentence = sentence_of(failure, "a file could not be written")
                     yield {stage: "", error: error_html(sentence), **mark(False)}
                     return
-                for note in notes:
-                    gr.Info(escape(note))  # it shows HTML, and labels stand in it
-                yield {self._file: save_file_to_cache(path, self._file.GRADIO_CACHE), stage: "", **mark(False)}
+                file = save_file_to_cache(path, self._file.GRADIO_CACHE)
+                yield {self._file: file, stage: "", error: told_html(notes), **mark(False)}
 
         return write
+
+
+def error_place(tab: str) -> gr.HTML:
+    """What an action has to tell, in sight however far the page is scrolled, until the next one or a click."""
+    place = clicked_html(f"{tab}-error", "Studio.mount(element, trigger); // 'dismiss'")
+    place.dismiss(lambda: "", None, place, **QUICK)
+    return place
 
 
 def clicked_html(elem_id: str, js_on_load: str) -> gr.HTML:

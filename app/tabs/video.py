@@ -16,7 +16,7 @@ from gradio.components import Component
 from app.exports.events import EVENT_FORMATS
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
-from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html
+from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place
 from app.timeline import timeline_frames, video_timeline
 from app.video_actions import Session, Shown, VideoActions
 from app.video_view import TASK_WORDS
@@ -30,6 +30,12 @@ _PLACEHOLDERS: Mapping[VideoTask, str] = {
     "track": "What to follow: the red car",
     "free": "Ask in your own words",
 }
+_ABOUT: Mapping[VideoTask, str] = {
+    "describe": "Everything that happens, in order",
+    "chapters": "Longer parts, each with a title",
+    "read": "The words in the picture, with times",
+}
+"""What a task without a question of its own gives."""
 _MOUNT = "StudioVideo.mount(element, trigger); // 'example' 'whole' 'unpreview'"
 _MOUNT_THREAD = "StudioVideo.mountThread(element, trigger); // 'again' 'discard' 'anew'"
 
@@ -46,7 +52,7 @@ class _VideoTab(WorkTab[Shown]):
         self._actions = VideoActions(studio)
         self.session = gr.State(Session())
         with gr.Column(elem_id="video", min_width=0):
-            self.error = self._html("video-error")
+            self.error = error_place("video")
             with gr.Row(elem_id="video-work"):
                 with gr.Column(elem_id="video-left", min_width=0):
                     self.preview = self._html("video-preview")
@@ -78,6 +84,7 @@ class _VideoTab(WorkTab[Shown]):
                     lines=1,
                     elem_id="video-query",
                 )
+                self.about = self._html("video-about")
                 self.run = gr.Button("Ask", variant="primary", elem_id="video-run", min_width=0)
                 self.stop = gr.Button("Stop", elem_id="video-stop", min_width=0)
 
@@ -122,7 +129,7 @@ class _VideoTab(WorkTab[Shown]):
         edits: dict[str, Any] = {**QUICK, "trigger_mode": "always_last"}
         marks: dict[str, Any] = {**SLOW, "trigger_mode": "always_last"}
         blocks.load(self._actions.welcome, None, self.welcome, **QUICK)
-        self.task.change(lambda task: gr.update(**_field_of(task)), self.task, self.query, **QUICK)
+        self.task.change(self._turn_to, self.task, [self.query, self.about], **QUICK)
         gr.on([self.task.change, model_name.change], self._actions.advice, self.task, self.advice, **QUICK)
         gr.on([self.run.click, self.query.submit], self._ask, self._asking, streamed, **SLOW)
         self.stop.click(Session.stop, here, **QUICK)
@@ -146,6 +153,10 @@ class _VideoTab(WorkTab[Shown]):
         example = self.welcome.example(self._take_example, here, [self.task, self.query], **QUICK)
         opened = example.then(self._streams(self._actions.open_example), here, streamed, **SLOW)
         opened.then(self._ask, self._asking, streamed, **SLOW)
+
+    def _turn_to(self, task: VideoTask) -> Updates:
+        about = f"<p>{_ABOUT[task]}</p>" if task in _ABOUT else ""
+        return {self.query: gr.update(**_field_of(task)), self.about: about}
 
     @property
     def _asking(self) -> set[Block]:

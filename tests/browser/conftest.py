@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 import uvicorn
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 from app.api import create_app
 from app.engine_manager import EngineManager
@@ -146,6 +146,17 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     server.stop()
     manager.close()
     studio.history.close()
+
+
+def is_seen(locator: Locator) -> bool:
+    """Whether the middle of something is in the window, and nothing lies over it."""
+    seen: bool = locator.evaluate(
+        """(node) => {
+          const { x, y, width, height } = node.getBoundingClientRect();
+          return node.contains(document.elementFromPoint(x + width / 2, y + height / 2));
+        }"""
+    )
+    return seen
 
 
 def drop(page: Page, tab: str, name: str, data: bytes, media_type: str) -> None:

@@ -20,7 +20,7 @@ from playwright.sync_api import Page, expect
 from model.types import Chunk
 from tests.app.documents import LAYOUT, MARKDOWN, REPORT, encrypted
 from tests.app.found import picture
-from tests.browser.conftest import NewPage, Running, drop
+from tests.browser.conftest import NewPage, Running, drop, is_seen
 from tests.model.parsing.answers import needs_real_outputs, raw_text, real_cases
 from tests.model.pdfs import Page as PdfPage
 from tests.model.pdfs import write_pdf
@@ -216,14 +216,19 @@ def test_stop_keeps_what_is_done_and_a_failed_page_is_tried_again(
     expect(tab.page.locator("#document-notes .error")).to_have_count(0)
 
 
-def test_what_an_export_tells_covers_no_button(tab: DocumentPage, running: Running, report: Path) -> None:
+def test_what_an_export_tells_is_seen_and_covers_no_button(
+    open_tab: OpenDocument, running: Running, report: Path
+) -> None:
+    tab = open_tab(height=600)
     running.engine.script = ("# Water", Chunk(" was", finish_reason="length"))
     tab.choose(report)
     tab.read_all()
     expect(tab.pages.nth(1)).to_have_class(re.compile("is-cut"))
     expect(tab.page.locator("#document-notes")).to_contain_text("reached the limit of its length")
     tab.export("txt")
-    expect(tab.page.get_by_test_id("toast-body")).to_contain_text("Pages 1-2: The answer reached the limit")
+    said = tab.page.locator("#document-error .note")
+    expect(said).to_contain_text("Pages 1-2: The answer reached the limit")
+    assert is_seen(said)
     tab.read.click(trial=True)
     tab.page.locator("#document-export-csv").click(trial=True)
 

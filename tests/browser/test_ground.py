@@ -17,7 +17,7 @@ from playwright.sync_api import Locator, Page, expect
 from pycocotools.coco import COCO
 
 from tests.app.found import picture
-from tests.browser.conftest import NewPage, Running
+from tests.browser.conftest import NewPage, Running, is_seen
 
 BOXES = (
     "```json\n[\n",
@@ -366,10 +366,13 @@ def test_what_is_no_picture_is_refused_in_words(ground: GroundPage, tmp_path: Pa
     expect(ground.page.locator("#ground-error p")).to_have_count(0)
 
 
-def test_without_results_there_is_nothing_to_export(ground: GroundPage, files: list[Path]) -> None:
+def test_without_results_there_is_nothing_to_export(open_ground: Callable[..., GroundPage], files: list[Path]) -> None:
+    ground = open_ground(width=360, height=600)
     ground.choose(files[0])
     ground.page.locator("#ground-export-png").click()
-    expect(ground.page.locator("#ground-error")).to_contain_text("no results to export")
+    error = ground.page.locator("#ground-error p")
+    expect(error).to_contain_text("no results to export")
+    assert is_seen(error), "though the page is scrolled to the button"
 
 
 def test_an_action_is_drawn_as_an_arrow(ground: GroundPage, running: Running, files: list[Path]) -> None:

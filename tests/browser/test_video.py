@@ -18,7 +18,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from model.types import Video
 from tests.app.videos import BOXES, LISTED, SENTENCE
-from tests.browser.conftest import NewPage, Running, drop
+from tests.browser.conftest import NewPage, Running, drop, is_seen
 from tests.model.clips import number_of, steady, write_clip
 
 EVIL = "<img src=x onerror=window.hacked=1>"
@@ -169,6 +169,19 @@ def open_video(running: Running, new_page: NewPage) -> Callable[..., VideoPage]:
 @pytest.fixture
 def video(open_video: Callable[..., VideoPage]) -> VideoPage:
     return open_video()
+
+
+@pytest.fixture(scope="module")
+def asked(running: Running, new_shared_page: NewPage, clip: Path) -> VideoPage:
+    """A page with two events, for tests that leave it as it was."""
+    running.engine.script = LISTED
+    page = new_shared_page(running.url)
+    page.get_by_role("tab", name="Video").click()
+    video = VideoPage(page, running)
+    video.choose(clip)
+    video.task("Describe")
+    video.ask()
+    return video
 
 
 def test_drop_ask_click_and_the_player_is_there(video: VideoPage, clip: Path) -> None:
@@ -345,6 +358,97 @@ def test_fields_of_the_chosen_event_change_it(video: VideoPage, clip: Path) -> N
     expect(video.events.nth(0)).to_have_text(EVIL)
     expect(video.rows.nth(0)).to_contain_text(EVIL)
     assert video.page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "typed", "why"),
+    [
+        ("start", "99", "99 s is not in the video, which has 6 s. The event stays as it was."),
+        ("end", "-1", "-1 s is not in the video"),
+        ("start", "2.6", "It cannot begin at 2.6 s and end before, at 2.5 s."),
+        ("end", "", "A time is a number of seconds."),
+    ],
+)
+def test_times_that_make_no_sense_are_refused_and_change_nothing(
+    asked: VideoPage, name: str, typed: str, why: str
+) -> None:
+    before = asked.told()
+    refusal = asked.page.locator(".st-refusal")
+    asked.events.nth(0).click()
+    asked.pause()
+    field = asked.page.locator(f".st-details [name={name}]")
+    kept = field.input_value()
+    field.fill(typed)
+    field.press("Enter")
+    expect(refusal).to_contain_text(why)
+    expect(field).to_have_value(kept)
+    assert asked.told() == before
+    expect(asked.page.locator("#video-timeline [data-do=undo]")).to_be_disabled()
+    asked.page.keyboard.press("Escape")
+
+
+def test_another_question_leaves_what_can_be_undone(video: VideoPage, running: Running, clip: Path) -> None:
+    video.choose(clip)
+    video.task("Describe")
+    video.ask()
+    before = video.told()
+    video.events.nth(0).click()
+    video.pause()
+    video.page.keyboard.press("Delete")
+    expect(video.rows).to_have_count(1)
+    running.engine.script = SENTENCE
+    video.task("When")
+    video.write("the bell rings")
+    video.ask()
+    expect(video.rows).to_have_count(2)
+    (asked,) = [event for event in video.told() if event[1:] == [2.0, 4.5]]
+    video.page.locator("body").press("Control+z")
+    expect(video.rows).to_contain_text(["the door opens0:01.0 – 0:02.5", "a cat walks in0:04.0 – 0:05.0", "0:02.0"])
+    assert video.told() == [*before, asked]
+    video.page.keyboard.press("Control+Shift+z")
+    expect(video.rows).to_have_count(2)
+    assert video.told() == [before[1], asked]
+    # Without the second answer, and with the first gone, whose events they were.
+    video.turns.nth(1).hover()
+    video.turns.nth(1).get_by_role("button", name="Remove with its events").click()
+    expect(video.turns).to_have_count(1)
+    video.page.locator("body").press("Control+z")
+    expect(video.rows).to_contain_text(["the door opens0:01.0 – 0:02.5", "a cat walks in0:04.0 – 0:05.0"])
+    assert video.told() == before
+    video.turns.nth(0).get_by_role("button", name="Remove with its events").click()
+    expect(video.turns).to_have_count(0)
+    expect(video.page.locator("#video-timeline :is([data-do=undo], [data-do=redo]):disabled")).to_have_count(2)
+
+
+def test_what_is_said_is_seen_on_a_narrow_page_at_its_end(open_video: Callable[..., VideoPage], clip: Path) -> None:
+    video = open_video(width=360, height=740)
+    video.choose(clip)
+    video.task("Describe")
+    expect(video.page.locator("#video-about")).to_have_text("Everything that happens, in order")
+    video.ask()
+    said = video.page.locator("#video-error p")
+    for _ in range(2):  # the same words once more
+        video.page.locator("#video-export-clip").click()
+        expect(said).to_have_text("Choose an event on the timeline first.")
+        assert is_seen(said)
+        said.get_by_role("button", name="Dismiss").click()
+        expect(said).to_have_count(0)
+    with video.page.expect_download():
+        video.page.locator("#video-export-youtube").click()
+    expect(said).to_contain_text("YouTube shows chapters only if there are 3 or more.")
+    assert is_seen(said)
+    video.page.locator("#video-timeline [data-do=keys]").click()
+    assert is_seen(video.page.locator("#video-timeline .sv-keys h3"))
+    video.page.keyboard.press("Escape")
+    scroll, head = _box(video.page.locator(".st-scroll")), video.page.locator(".st-playhead i")
+    for key in ("End", "Home"):
+        video.page.keyboard.press(key)
+        place = _box(head)
+        assert scroll["x"] <= place["x"] < place["x"] + place["width"] <= scroll["x"] + scroll["width"]
+    video.events.nth(0).click()
+    video.pause()
+    for name in ("start", "end"):
+        assert is_seen(video.page.locator(f".st-details [name={name}]")), "the question does not lie over it"
 
 
 def test_the_event_that_is_highlighted_is_the_one_that_is_exported(video: VideoPage, clip: Path) -> None:
