@@ -6,6 +6,7 @@ Every sample goes the way a person's question goes: picture file -> `media` -> e
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from threading import Event
 
 import cv2
@@ -21,6 +22,7 @@ from model.prompts import task_prompt
 from model.types import Answer, Box, Chunk, GenerationOptions, Image, Message, Part, Text
 from training import dialogues, pairs, wordings
 from training.dialogues import Turn, View
+from training.pairs import ORDINALS
 from training.scenes import Scene, Shape, draw, random_scene
 from training.tower import grid_of
 
@@ -172,6 +174,35 @@ def sample(engine: Engine, index: int) -> Iterator[Score]:
         empty = random_scene(rng, max_shapes=0)
         turns = dialogues.about_one(View.of(empty, grid_of(empty.size_wh)), rng)
         yield from conversation(engine, turns, [picture_of(empty)], "no_shapes")
+    if index % 4 == 0:
+        yield from third_turn(engine, index)
+
+
+def third_turn(engine: Engine, index: int) -> Iterator[Score]:
+    """A question about a picture, one about another that comes then, and one about the first again, which counts.
+
+    What was answered before is what the model itself said.
+    """
+    rng = np.random.default_rng((SEED + 3, index))
+    scenes = [random_scene(rng) for _ in ORDINALS]
+    views = [View.of(scene, grid_of(scene.size_wh)) for scene in scenes]
+    turns = [
+        _first(lambda: dialogues.about_one(views[0], rng)),
+        *(_first(partial(pairs.about_one_of_two, views, rng, of)) for of in (1, 0)),
+    ]
+    messages: list[Message] = []
+    for turn, shown in zip(turns, (*map(picture_of, scenes), None), strict=True):
+        messages.append(user(turn.question, *([shown] if shown else [])))
+        raw, _ = ask(engine, messages)
+        messages.append(Message("assistant", (Text(raw),)))
+    yield Score("third turn", float(raw.strip() == turns[-1].answer))
+
+
+def _first(asked: Callable[[], list[Turn]]) -> Turn:
+    """The first turn of what can be asked; some questions do not fit some scenes."""
+    while True:
+        if turns := asked():
+            return turns[0]
 
 
 def clip_sample(engine: Engine, index: int) -> Iterator[Score]:

@@ -43,6 +43,7 @@ TARGETS = {
     "find precision": 0.90,
     "points recall": 0.90,
     "points precision": 0.90,
+    "third turn": 0.85,
     "video events": 0.80,
     "video moments": 0.85,
     "line CER": 0.03,

@@ -92,9 +92,9 @@ def difference(views: Sequence[View], rng: np.random.Generator) -> list[Turn]:
     return [Turn(question, (("No. ", cells), *said) if same else said, "difference")]
 
 
-def about_one_of_two(views: Sequence[View], rng: np.random.Generator) -> list[Turn]:
-    """A question about one of two pictures, which it names."""
-    index = int(rng.integers(2))
+def about_one_of_two(views: Sequence[View], rng: np.random.Generator, index: int | None = None) -> list[Turn]:
+    """A question about one of two pictures, which it names; about that one, if `index` is given."""
+    index = int(rng.integers(2)) if index is None else index
     view = views[index]
     form = int(rng.integers(4))
     picture, within = (
