@@ -30,7 +30,8 @@ class AnswerParser:
     `convention` says how boxes and points are written, `action_convention` (None: the same) the places of tool calls;
     `media` are the pictures in the order of the prompt, `image_index` is the one that is meant until the text names
     another. Events come in the order of time and are bounded by `duration_s`, the length of the video, which also says
-    that a clock in a sentence is the video's; `offset_s` is added to times that count from a part's first frame.
+    that a clock in a sentence is the video's; `offset_s` is added to times that count from a part's first frame, and
+    `range_s` is the part (start, end) of the video that was shown, outside of which there are no events.
     Regions come in the order in which they were complete; their spans are places in the whole text fed. A page that is
     written out in the answer is the first picture; its blocks get the number `page`, and `form` says how to read a text
     that does not tell by itself that it is a page ("auto": not at all).
@@ -45,10 +46,11 @@ class AnswerParser:
         image_index: int = 0,
         duration_s: float | None = None,
         offset_s: float = 0.0,
+        range_s: tuple[float, float] | None = None,
         form: Form = "auto",
         page: int = 1,
     ) -> None:
-        self._findings = Findings(convention, media, action_convention, duration_s, offset_s)
+        self._findings = Findings(convention, media, action_convention, duration_s, offset_s, range_s)
         self._prose = Prose()
         markup = MarkupReader(convention, media, form=form, page=page)
         self._reader = TextReader(self._findings, self._prose, markup, image_index)
@@ -129,6 +131,7 @@ def parse_answer(
     image_index: int = 0,
     duration_s: float | None = None,
     offset_s: float = 0.0,
+    range_s: tuple[float, float] | None = None,
     form: Form = "auto",
     page: int = 1,
 ) -> Answer:
@@ -140,6 +143,7 @@ def parse_answer(
         image_index=image_index,
         duration_s=duration_s,
         offset_s=offset_s,
+        range_s=range_s,
         form=form,
         page=page,
     )

@@ -1,14 +1,14 @@
-"""Reads times of a video: objects with start and end, keys that are ranges, boxes in time, sentences.
+"""Reads times of a video: objects with start and end, keys that are ranges, boxes in time.
 
-Knows the ways in which models write seconds, `mm:ss.ff` and `hh:mm:ss`. Does not know the video: times are seconds as
-written, and `findings` bounds them.
+Knows the ways in which models write seconds, `mm:ss.ff`, `hh:mm:ss` and `1 min 5 s`. Does not know lines of text, which
+`event_lines` reads, nor the video: times are seconds as written, and `findings` bounds them.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,34 +16,28 @@ from model.parsing.regions import KEY_KINDS, is_scalar, name_of, normal
 
 CLOCK = r"\d{1,3}:\d{2}(?::\d{2})?(?:[.,]\d{1,6})?"
 SECONDS = r"\d{1,7}(?:\.\d{1,9})?"
-UNIT = r"(?:\s?(?:(?:seconds?|secs?|s)\b|秒钟?))"
-TO = r"\s{0,3}(?:-|–|—|~|to|and|until|till|至|到)\s{0,3}"
-MOMENT = re.compile(rf"\s*<?\s?(?P<time>{CLOCK}|{SECONDS}){UNIT}?\s?>?\s*")
+JOINT = r"(?:,?\s?(?:and\s)?)"
+# A lone "m" is a metre; only seconds behind it make it a minute.
+MINUTES = r"\d{1,3}[\s-]?(?:minutes?|mins?|分钟?|m(?=\s?\d{1,2}(?:\.\d{1,3})?\s?s))"
+WORDED = (
+    rf"(?:\d{{1,2}}[\s-]?(?:hours?|hrs?|h|小时){JOINT})?{MINUTES}"
+    rf"(?:{JOINT}\d{{1,2}}(?:\.\d{{1,3}})?\s?(?:seconds?|secs?|s|秒钟?))?"
+)
+TIME = rf"{CLOCK}|{WORDED}|{SECONDS}"
+MARK = r"(?:\s(?:mark|point)\b)"
+UNIT = rf"(?:\s?(?:(?:seconds?|secs?|s)\b|秒钟?)|-(?:seconds?|s)\b(?={MARK}))"
+HEDGE = (
+    r"(?:(?:about|around|approximately|roughly|nearly|exactly|just|the|time|timestamp|timecode)\s{1,3}){0,3}"
+    r"(?:t\s?=\s?)?[~≈]?"
+)
+TO = r"\s{0,3}(?:-|–|—|~|to|through|until|till|至|到)\s{0,3}"
+MOMENT = re.compile(rf"\s*<?\s?(?P<time>{TIME}){UNIT}?\s?>?\s*")
 RANGE = re.compile(
-    rf"<?(?P<start>{CLOCK}|{SECONDS})(?P<start_unit>{UNIT})?>?{TO}<?(?P<end>{CLOCK}|{SECONDS})(?P<end_unit>{UNIT})?>?"
+    rf"<?(?P<start>{TIME})(?P<start_unit>{UNIT})?{MARK}?>?(?:{TO}|\s{{1,3}}(?P<and>and)\s{{1,3}}){HEDGE}"
+    rf"<?(?P<end>{TIME})(?P<end_unit>{UNIT})?{MARK}?>?"
 )
-# Chinese has no blanks between words.
-WORD = r"[^\W\u4e00-\u9fff]"
-ENDS = rf"(?!{WORD}|[:.,]\d)"
-IN_SENTENCE = re.compile(
-    rf"(?P<before>\b(?:in|from|between|at|during)\s+|[在从]\s?)?(?<!{WORD})(?<![.:]){RANGE.pattern}{ENDS}", re.I
-)
-AT_MOMENT = re.compile(
-    rf"(?:\b(?:at|around)\s+|[在第]\s?)<?(?P<time>{CLOCK}|{SECONDS})(?P<unit>{UNIT})?{ENDS}(?!{TO}<?\d)", re.I
-)
-LINE_START = re.compile(r"[\s\-*•#>(\[<]{0,20}(?:\d{1,3}[.)]\s+)?[*(\[<]{0,4}")
-AT_LINE_START = re.compile(
-    rf"{LINE_START.pattern}(?P<time>{CLOCK}|{SECONDS}(?={UNIT}))(?P<unit>{UNIT})?{ENDS}(?!>?{TO}<?\d)", re.I
-)
-SENTENCE_END = re.compile(r"[.!?;](?:\s+|$)|[。！？；]")
-LEADING_MARKS = re.compile(
-    r"[\s\-*•#>.:：,、)\]–—]*(?:\d{1,3}[.)]\s*)?(?:(?:and|then)\b\s*)*(?:之间|期间|时)?[,，\s]*", re.I
-)
-CONNECTIVE = re.compile(
-    r"[\s,，:：(\[<-]*\b(?:(?:happens?|occurs?|takes? place|is shown)\s*)?(?:in|from|between|at|during)?[\s:：(\[<-]*$",
-    re.I,
-)
-NAMELESS = re.compile(r"(?:(?:the|this|that|it|given|described|query|event|content|moment|action|video)\s*)*", re.I)
+PART = re.compile(r"([\d.]+)[\s-]?([hms小分秒])")
+PART_S = {"h": 3600, "小": 3600, "m": 60, "分": 60, "s": 1, "秒": 1}
 
 START_KEYS = ("start_time", "start", "start_s", "start_timestamp", "begin", "begin_time", "t_start", "from")
 END_KEYS = ("end_time", "end", "end_s", "end_timestamp", "finish", "stop", "t_end", "to")
@@ -52,8 +46,6 @@ DESCRIPTION_KEYS = (
     *("description", "event", "label", "caption", "activity", "action", "content", "title", "sentence", "text", "name"),
     *("object", "category", "summary"),
 )
-MAX_LABEL_CHARS = 200
-MAX_BULLET_CHARS = 40
 MAX_OTHER_KEYS = 2
 """An object with one time and more than these other keys is a form with a time in it, not an event."""
 
@@ -79,9 +71,9 @@ def read_event(pairs: Mapping[str, Any], *, has_place: bool, of_video: bool = Fa
     if start and end:
         times, used = _both(pairs[start], pairs[end]), {start, end, description}
     elif time and (has_place or (description and (of_video or len(pairs) <= 1 + MAX_OTHER_KEYS))):
-        times, used = _range_or_moment(pairs[time]), {time, description}
+        times, used = _range_or_moment(pairs[time], of_video=of_video), {time, description}
     elif start and description and of_video:
-        times, used = _range_or_moment(pairs[start]), {start, description}
+        times, used = _range_or_moment(pairs[start], of_video=of_video), {start, description}
     else:
         return None
     rest = {key: value for key, value in pairs.items() if key not in used and normal(key) not in KEY_KINDS}
@@ -97,8 +89,8 @@ def _first(by_key: Mapping[str, str], keys: tuple[str, ...]) -> str | None:
     return next((by_key[key] for key in keys if key in by_key), None)
 
 
-def _range_or_moment(value: Any) -> tuple[float, float] | None:
-    if isinstance(value, str) and (times := read_range(value)):
+def _range_or_moment(value: Any, *, of_video: bool) -> tuple[float, float] | None:
+    if isinstance(value, str) and (times := read_range(value, is_time=of_video)):
         return times
     return _both(*value) if isinstance(value, list) and len(value) == 2 else _both(value, value)
 
@@ -116,70 +108,52 @@ def read_pair(key: str, value: Any, *, of_video: bool = False) -> WrittenEvent |
     return WrittenEvent(name_of(value), *times) if times and is_scalar(value) else None
 
 
-def read_range(text: str) -> tuple[float, float] | None:
-    """A text that is a range of times and nothing else. `18 - 25` could be anything: one end has to look like time."""
-    match = RANGE.fullmatch(text.strip())
-    if match is None or not (match["start_unit"] or match["end_unit"] or re.search("[:.]", text)):
-        return None
-    return _times(match)
+def read_listed(items: list[Any]) -> WrittenEvent | None:
+    """An event without a name, written as `[1.0, 2.5]`."""
+    times = _both(*items) if len(items) == 2 else None
+    return WrittenEvent("", *times) if times and times[0] <= times[1] else None
 
 
-def read_sentences(line: str, *, of_video: bool = False) -> Iterator[tuple[WrittenEvent, tuple[int, int]]]:
-    """The ranges and moments that a line of prose tells, each with its place (start, end) in the line.
-
-    `of_video` says that the prose is about a video, so that `0:05` is a moment of it and not the time of day.
+def read_range(text: str, *, is_time: bool = False) -> tuple[float, float] | None:
+    """A text that is a range of times and nothing else. `18 - 25` could be anything: one end has to look like time,
+    unless it is known that the text `is_time`.
     """
-    if not any(character.isdigit() for character in line):
-        return
-    told_to = 0
-    matches = [*IN_SENTENCE.finditer(line), *AT_MOMENT.finditer(line)]
-    if of_video and (first := AT_LINE_START.match(line)):
-        matches.append(first)
-    for match in sorted(matches, key=lambda match: (match.start(), -match.end())):
-        times = _told(match, of_video=of_video)
-        if times is None or match.start() < told_to:
-            continue
-        span = match.start("time") if match.re is AT_LINE_START else match.start(), match.end()
-        yield WrittenEvent(_words_around(line, match, told_to), *times), span
-        told_to = match.end()
+    match = RANGE.fullmatch(text.strip())
+    if match is None or not (is_time or match["start_unit"] or match["end_unit"] or re.search("[:.]", text)):
+        return None
+    return times_of(match)
 
 
-def _told(match: re.Match[str], *, of_video: bool) -> tuple[float, float] | None:
-    """The times of a match in prose, if something makes sure that these are times of a video."""
-    groups = match.groupdict()
-    if "time" in groups:
-        moment = seconds(groups["time"])
-        is_clock = ":" in groups["time"] and (of_video or "." in groups["time"])
-        return (moment, moment) if moment is not None and (groups["unit"] or is_clock) else None
-    is_clock = ":" in groups["start"] and ":" in groups["end"]
-    is_precise = "." in groups["end"]
-    marks = LINE_START if of_video else LEADING_MARKS
-    leads = groups["before"] or marks.fullmatch(match.string, 0, min(match.start("start"), MAX_BULLET_CHARS))
-    is_sure = (leads or is_precise or of_video) if is_clock else (of_video and leads and is_precise)
-    return _times(match) if groups["end_unit"] or is_sure else None
+def times_of(match: re.Match[str]) -> tuple[float, float] | None:
+    """The times of a `RANGE`. In `2 - 4 minutes` the first number is no time by itself: None."""
+    is_mixed = any(map(is_worded, match.group("start", "end"))) and not (
+        is_marked(match["start"], match["start_unit"]) and is_marked(match["end"], match["end_unit"])
+    )
+    return None if is_mixed else _both(match["start"], match["end"])
 
 
-def _times(match: re.Match[str]) -> tuple[float, float] | None:
-    return _both(match["start"], match["end"])
+def is_worded(time: str) -> bool:
+    """Whether a time says its units in words or letters: `1 min 5 s`."""
+    return any(character.isalpha() for character in time)
 
 
-def _words_around(line: str, match: re.Match[str], told_to: int) -> str:
-    """What happens then: the words of the sentence before the time, or after it where it stands first."""
-    before = SENTENCE_END.split(line[max(told_to, match.start() - MAX_LABEL_CHARS) : match.start()])[-1]
-    words = "" if LINE_START.fullmatch(before) else CONNECTIVE.sub("", LEADING_MARKS.sub("", before, count=1))
-    if words:
-        return "" if NAMELESS.fullmatch(words) else name_of(words)
-    after = LEADING_MARKS.sub("", line[match.end() : match.end() + MAX_LABEL_CHARS], count=1)
-    return name_of(SENTENCE_END.split(after)[0])
+def is_marked(time: str, unit: str | None) -> bool:
+    """Whether a time is more than a number."""
+    return bool(unit) or ":" in time or is_worded(time)
 
 
 def seconds(value: Any) -> float | None:
-    """Seconds of `12.5`, `"12.5 s"`, `"01:32.40"` or `"00:01:02"`; None for anything else, and for negative numbers."""
+    """Seconds of `12.5`, `"12.5 s"`, `"01:32.40"`, `"00:01:02"` or `"1 min 5 s"`.
+
+    None for anything else, and for negative numbers.
+    """
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return float(value) if 0 <= value < 1e9 and math.isfinite(value) else None
     match = MOMENT.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         return None
+    if is_worded(match["time"]):
+        return sum(float(number) * PART_S[unit] for number, unit in PART.findall(match["time"].lower()))
     total = 0.0
     for part in match["time"].replace(",", ".").split(":"):
         total = total * 60 + float(part)

@@ -20,6 +20,9 @@ from model.types import Action, Block, Box, Box3D, Convention, MediumInput, Poin
 Span = tuple[int, int]
 
 BOX_3D_NUMBERS = 9
+ROUNDING_S = 0.1
+"""So far outside is a time that was only rounded, and nothing to tell."""
+
 MAX_CYCLE = 8
 MIN_REPETITIONS = 3
 """A group of at most so many objects that comes again more often than this at the end of a cut answer is a loop."""
@@ -35,12 +38,15 @@ class Findings:
         action_convention: Convention | None = None,
         duration_s: float | None = None,
         offset_s: float = 0.0,
+        range_s: tuple[float, float] | None = None,
     ) -> None:
         pictures: Sequence[MediumInput | None] = media or (None,)
         self._maps = [pixel_map(convention, medium) for medium in pictures]
         self._action_maps = [pixel_map(action_convention or convention, medium) for medium in pictures]
         self._duration_s = math.inf if duration_s is None else float(duration_s)
         self._offset_s = offset_s
+        self._range_s = range_s
+        self.has_told_times = False
         self.is_of_video = duration_s is not None
         self.picture_count = len(media)
         self.problems = Problems()
@@ -140,12 +146,31 @@ class Findings:
         if end_s < start_s:
             self.problems.add(Defect.TIME_REVERSED)
             start_s, end_s = end_s, start_s
-        if end_s > self._duration_s:
-            self.problems.add(Defect.TIME_OUTSIDE)
-            start_s, end_s = min(start_s, self._duration_s), self._duration_s
+        self.has_told_times = True
+        times = self._bounded(start_s, end_s)
+        if times is None:
+            return
         is_box = place is not None and place.kind == "box" and self._is_sound(place)
         xyxy = self._box(place, self._maps[0]) if place is not None and is_box else None
-        self.events.append(TimeEvent(written.label, start_s, end_s, xyxy, span, self.cleaned(written.attributes)))
+        self.events.append(TimeEvent(written.label, *times, xyxy, span, self.cleaned(written.attributes)))
+
+    def _bounded(self, start_s: float, end_s: float) -> tuple[float, float] | None:
+        """The times inside of the video, or of the part that was asked about; None, and told, if nothing is there."""
+        first_s, last_s = self._range_s or (0.0, self._duration_s)
+        last_s = min(last_s, self._duration_s)
+        bounded_s = min(max(start_s, first_s), last_s), min(max(end_s, first_s), last_s)
+        excess_s = max(first_s - start_s, end_s - last_s)
+        # Of an event that only touches the part a moment would be left, which the model did not mean.
+        is_outside = bounded_s[0] == bounded_s[1] and (start_s < end_s or excess_s > ROUNDING_S)
+        if is_outside:
+            self.problems.add(Defect.OUTSIDE_PART if self._range_s else Defect.PAST_THE_END)
+        elif excess_s > ROUNDING_S:
+            self.problems.add(Defect.TIME_OUTSIDE_PART if self._range_s else Defect.TIME_OUTSIDE)
+        return None if is_outside else bounded_s
+
+    def may_start_at(self, start_s: float) -> bool:
+        """Whether a time as written lies in the video."""
+        return self.is_of_video and start_s + self._offset_s < self._duration_s
 
     def add_call(self, call: Call, span: Span, image_index: int = 0) -> None:
         """Add an action; a box among its arguments (a tool that zooms in) becomes a region too."""

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from model.parsing.events import WrittenEvent, read_event, read_pair, time_keys
+from model.parsing.events import WrittenEvent, read_event, read_listed, read_pair, time_keys
 from model.parsing.findings import Findings
 from model.parsing.problems import Defect
 from model.parsing.regions import (
@@ -72,7 +72,7 @@ class Interpreter:
     def closed(self, frame: Frame) -> bool:
         """Called for each closed bracket; True when the value has become something."""
         if not frame.is_object:
-            return self._is_listed_place(frame)
+            return self._is_listed_place(frame) or self._is_listed_event(frame)
         above = frame.parent
         if above is not None and (is_argument_key(above.key) or _is_place_key(above.key)):
             return False
@@ -136,6 +136,16 @@ class Interpreter:
         label = self._map_label(owner)
         self._add([Written("box", numbers, label)] if label else [], frame)
         return bool(label)
+
+    def _is_listed_event(self, frame: Frame) -> bool:
+        """A range in a list that holds nothing else: `[[1.0, 2.5], [4.0, 5.0]]`; a pair alone has to be in a fence."""
+        is_inner = frame.parent is not None and not frame.parent.is_object and frame.parent.parent is None
+        is_alone = frame.parent is None and self.around.in_fence
+        event = read_listed(frame.items) if is_inner or is_alone else None
+        if event is None or frame.taken or not self._findings.may_start_at(event.start_s):
+            return False
+        self._findings.add_event(event, frame.span)
+        return True
 
     def _is_place_of(self, owner: Frame, frame: Frame) -> bool:
         """`{"object": "dog", "bboxes": [[..], [..]]}`, if the label stands before the boxes."""

@@ -84,6 +84,22 @@ class Defect(Enum):
         "One event ran past the end of the video and was shortened.",
         "{n} events ran past the end of the video and were shortened.",
     )
+    PAST_THE_END = (
+        "One event was left out because it lies past the end of the video.",
+        "{n} events were left out because they lie past the end of the video.",
+    )
+    TIME_OUTSIDE_PART = (
+        "One event ran beyond the part of the video that was asked about and was shortened.",
+        "{n} events ran beyond the part of the video that was asked about and were shortened.",
+    )
+    OUTSIDE_PART = (
+        "One event was left out because it lies outside the part of the video that was asked about.",
+        "{n} events were left out because they lie outside the part of the video that was asked about.",
+    )
+    TIMES_UNREAD = (
+        "The answer tells times, but none that could be read as an event.",
+        "The answer tells times, but none that could be read as an event.",
+    )
 
 
 class Problems:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-from model.parsing.events import read_sentences
+from model.parsing.event_lines import EventLines
 from model.parsing.findings import Findings
 from model.parsing.interpret import Interpreter, Surroundings
 from model.parsing.lines import (
@@ -49,6 +49,7 @@ class TextReader:
         self._draft = markup
         self._interpreter = Interpreter(findings)
         self._tags = TagReader(findings, prose, image_index)
+        self._event_lines = EventLines(of_video=findings.is_of_video)
         self._pending = ""
         self._offset = 0
         self._value: ValueReader | None = None
@@ -283,7 +284,7 @@ class TextReader:
             self._prose.end_line(newline)
 
     def _read_times(self, line: str) -> None:
-        for event, (start, end) in read_sentences(line, of_video=self._findings.is_of_video):
+        for event, (start, end) in self._event_lines.read(line):
             self._findings.add_event(event, (self._prose.place(start), self._prose.place(end - 1) + 1))
 
     def finish(self) -> None:
@@ -297,6 +298,8 @@ class TextReader:
             self._finish_fence(self._fence)
         if self._is_thought:
             self._findings.problems.add(Defect.ONLY_THINKING)
+        if self._event_lines.has_unread_times and not self._findings.has_told_times:
+            self._findings.problems.add(Defect.TIMES_UNREAD)
         is_empty = not self._prose.text and self._findings.is_empty and not self.markup.found_page
         if self._thought is not None and is_empty:
             self._prose.add(self._thought, 0)

@@ -109,6 +109,16 @@ def test_only_a_part_is_looked_at_and_times_stay_those_of_the_whole(
     assert answer["text"] == "It happens in 3.5 - 4.5 seconds."
 
 
+def test_events_outside_of_the_part_are_left_out_and_told(server: Exchangeable, engine: FakeEngine, clip: Path) -> None:
+    engine.script = ("The door is open from 1.0 to 2.5 seconds, and again from 4.0 to 5.0 seconds.",)
+    answer = as_json(server, clip, query="the door opens", range=[2, 4]).json()
+    assert answer["events"] == [{"label": "The door is open", "start_s": 2.0, "end_s": 2.5}]
+    assert answer["problems"] == [
+        "One event ran beyond the part of the video that was asked about and was shortened.",
+        "One event was left out because it lies outside the part of the video that was asked about.",
+    ]
+
+
 def test_a_family_that_counts_from_the_part_is_read_so(server: Exchangeable, clip: Path) -> None:
     server.use(FakeEngine(("It happens in 0.5 - 1.5 seconds.",), info=replace(INFO, family="Qwen2.5-VL")))
     answer = as_json(server, clip, query="the door opens", range=[3, 5]).json()

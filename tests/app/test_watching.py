@@ -210,6 +210,26 @@ def test_what_lies_past_the_end_is_told(video: Video) -> None:
     assert watched.answer.problems == ("One event ran past the end of the video and was shortened.",)
 
 
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [
+        ("Qwen3-VL", "It sits from 5.0 to 7.5 seconds. It goes from 10.0 to 11.0 seconds."),
+        ("Qwen2.5-VL", "It sits from 0.5 to 1.5 seconds. It goes from 4.0 to 5.0 seconds. It waits from 1.0 to 9.0 s."),
+    ],
+)
+def test_what_lies_outside_of_the_part_asked_about_is_told(clip: VideoFile, family: str, said: str) -> None:
+    """The model saw nothing there; also where its times count from the part's start."""
+    ask = VideoAsk("describe", range_s=(6.0, 10.0))
+    watched = last_of(engine_of(said, family=family), look(clip, sampling_of(INFO, "Speed", ask.range_s)), ask)
+    assert times(watched) == (
+        [("It sits", 6, 7.5)] if family == "Qwen3-VL" else [("It sits", 6.5, 7.5), ("It waits", 7, 10)]
+    )
+    assert set(watched.answer.problems) == {
+        "One event ran beyond the part of the video that was asked about and was shortened.",
+        "One event was left out because it lies outside the part of the video that was asked about.",
+    }
+
+
 def test_what_came_before_a_fault_was_given(video: Video) -> None:
     said = ('{"start": 1, "end": 2, "label": "a"}', *("\n",) * 5)
     answer = watch(

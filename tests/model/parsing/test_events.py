@@ -150,6 +150,71 @@ def test_past_the_end_of_the_video() -> None:
     assert answer.problems == ("One event ran past the end of the video and was shortened.",)
 
 
+PAST = "One event was left out because it lies past the end of the video."
+CUT_TO_PART = "One event ran beyond the part of the video that was asked about and was shortened."
+NOT_IN_PART = "One event was left out because it lies outside the part of the video that was asked about."
+
+
+@pytest.mark.parametrize("text", ["in 12 - 14 seconds", "at 12 seconds", "in 10.0 - 12.0 seconds", "at 10.2 seconds"])
+def test_wholly_past_the_end_of_the_video(text: str) -> None:
+    answer = parse_answer(f"It happens {text}.", PER_1000, duration_s=10)
+    assert (answer.events, answer.problems) == ((), (PAST,))
+
+
+def test_several_past_the_end_of_the_video() -> None:
+    text = '[{"start": 11, "end": 12, "label": "a"}, {"start": 1, "end": 2, "label": "b"}, {"time": 12, "label": "c"}]'
+    answer = parse_answer(text, PER_1000, duration_s=10)
+    assert [event.label for event in answer.events] == ["b"]
+    assert answer.problems == ("2 events were left out because they lie past the end of the video.",)
+
+
+def test_a_rounded_time_at_the_end_is_the_end() -> None:
+    answer = parse_answer("It goes at 6.0 seconds. He sits from 4.0 to 6.0 seconds.", PER_1000, duration_s=5.96)
+    assert [(event.start_s, event.end_s) for event in answer.events] == [(4, 5.96), (5.96, 5.96)]
+    assert answer.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "times", "problems"),
+    [
+        ("from 2.5 to 3.0 seconds", [(2.5, 3)], ()),
+        ("from 1.0 to 2.5 seconds", [(2, 2.5)], (CUT_TO_PART,)),
+        ("from 3.0 to 50.0 seconds", [(3, 4)], (CUT_TO_PART,)),
+        ("from 0.0 to 9.0 seconds", [(2, 4)], (CUT_TO_PART,)),
+        ("from 4.0 to 5.0 seconds", [], (NOT_IN_PART,)),
+        ("from 0.0 to 2.0 seconds", [], (NOT_IN_PART,)),
+        ("from 12.0 to 15.0 seconds", [], (NOT_IN_PART,)),
+        ("at 4.0 seconds", [(4, 4)], ()),
+        ("at 4.5 seconds", [], (NOT_IN_PART,)),
+    ],
+)
+def test_events_keep_to_the_part_that_was_asked_about(
+    text: str, times: list[tuple[float, float]], problems: tuple[str, ...]
+) -> None:
+    answer = parse_answer(f"It happens {text}.", PER_1000, duration_s=10, range_s=(2, 4))
+    assert [(event.start_s, event.end_s) for event in answer.events] == times
+    assert answer.problems == problems
+
+
+def test_a_part_that_counts_from_its_own_start() -> None:
+    text = "He sits in 1.0 - 2.5 seconds. He goes in 3.0 - 6.0 seconds. He comes in 7.0 - 8.0 seconds."
+    answer = parse_answer(text, PER_1000, duration_s=20, offset_s=6, range_s=(6, 10))
+    assert [(event.label, event.start_s, event.end_s) for event in answer.events] == [
+        ("He sits", 7, 8.5),
+        ("He goes", 9, 10),
+    ]
+    assert answer.problems == (CUT_TO_PART, NOT_IN_PART)
+
+
+def test_boxes_in_time_outside_of_the_part_are_left_out() -> None:
+    text = (
+        '[{"time": 1.0, "bbox_2d": [1, 2, 3, 4], "label": "a"}, {"time": 3.0, "bbox_2d": [1, 2, 3, 4], "label": "a"}]'
+    )
+    answer = parse_answer(text, PER_1000, [PICTURE], duration_s=10, range_s=(2, 4))
+    assert [event.start_s for event in answer.events] == [3]
+    assert (answer.regions, answer.problems) == ((), (NOT_IN_PART,))
+
+
 def test_end_before_start() -> None:
     answer = parse_answer('[{"start": 5, "end": 3, "label": "x"}]', PER_1000)
     assert [(event.start_s, event.end_s) for event in answer.events] == [(3, 5)]

@@ -28,6 +28,7 @@ FRAGMENTS = (
     *('<points x1="1" y1="2">', "</points>", "<function=", "</function>", "<|im_end|>", "<|box_start|>"),
     *('"bbox_2d": [1,2,3,4]', '"label": "x"', '"point_2d"', '"bboxes"', '"name": "f"', '"arguments": {', '"time"'),
     *("1,2,3,4 dog", "(1,2),(3,4)", "NaN", "1e999", "-", "9" * 50, "01:02.5 - 02:03", '"start": 1', "in 3 - 4 seconds"),
+    *("| 00:05.0 - 00:06.0 | a |\n", ", and again at 4.0 seconds", "starts at 1m05s and ends at 70 s", "[[1.0, 2.5], "),
     *("<point>", "500 600", "</point>", "<function=f>", "“", "”", "‘", "’", "&amp;", '"points": ['),
     *("Picture 2", "...", "//", "é", "全", "\x00", "\r", "```html\n", "```markdown\n", "<html>", "</html>", "</body>"),
     *(
@@ -190,6 +191,9 @@ LONG: dict[str, Callable[[int], str]] = {
     "stripped boxes on one line": lambda length: "dog(1,2),(3,4) " * (length // 15),
     "plain lines": lambda length: "10,20,30,40 dog\n" * (length // 16),
     "times on one line": lambda length: "in 1.0 - 2.0 seconds " * (length // 21),
+    "starts and ends on one line": lambda length: "starts at 4.0s and ends at 9.5s " * (length // 31),
+    "the same again and again": lambda length: "from 2.0s to 4.0s, and again " * (length // 29),
+    "rows of a table": lambda length: "| 00:05 - 00:10 | walk |\n" * (length // 25),
     "newlines": lambda length: "\n" * length,
     "fields": lambda length: "".join(f'{{"k{index}": 1}}\n' for index in range(length // 12)),
 }
