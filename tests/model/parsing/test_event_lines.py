@@ -61,6 +61,7 @@ SENTENCES: dict[str, tuple[str, list[tuple[str, float, float]]]] = {
     "about": ("The circle appears at about 3.5s.", [("The circle appears", 3.5, 3.5)]),
     "approximately": ("The circle appears at approximately 00:03.", [("The circle appears", 3, 3)]),
     "about a range": ("He sits from about 2.0 to about 4.0 seconds.", [("He sits", 2, 4)]),
+    "of the video": ("He sits at 3.0 seconds of the video.", [("He sits", 3, 3)]),
     "mark with a hyphen": ("At the 12-second mark the door opens.", [("the door opens", 12, 12)]),
     "mark": ("He sits around the 3 second mark.", [("He sits", 3, 3)]),
     "mark by the clock": ("At the 1:05 mark, he sits.", [("he sits", 65, 65)]),
