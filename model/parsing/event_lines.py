@@ -38,7 +38,9 @@ Times = tuple[float, float]
 # Chinese has no blanks between words.
 WORD = r"[^\W\u4e00-\u9fff]"
 LENGTH_BEFORE = r"\b(?:for|lasts?|lasting|takes?|took|every|per|an?)\s{1,3}"
-LENGTH_AFTER = r"\s{1,2}(?:of(?!\sthe\b)|long|later|earlier|intervals?|apart|each|per|videos?|clips?|recording|footage)\b"
+LENGTH_AFTER = (
+    r"\s{1,2}(?:of(?!\sthe\b)|long|later|earlier|intervals?|apart|each|per|videos?|clips?|recording|footage)\b"
+)
 ENDS = rf"(?!{WORD}|[:.,]\d|{LENGTH_AFTER})"
 ALONE = rf"{ENDS}(?!>?{TO}<?\d)"
 IN_SENTENCE = re.compile(
