@@ -15,7 +15,7 @@ test: check
 	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
 		command -v $$name >/dev/null && exit 0; done; \
 		echo "No Chromium found: the browser tests will be skipped. Debian, Ubuntu: apt-get install chromium. macOS: brew install --cask chromium."
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadgroup
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -rs -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(DEVELOPMENT)
 	$(BIN)/ruff check .

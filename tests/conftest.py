@@ -8,22 +8,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from typing import Any
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from tests.model.parsing.answers import NOT_STORED_HERE
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """For runs in two processes: a file's tests stay together, and one process has the browser, from the start.
+class _OneBrowser(LoadFileScheduling):
+    """For runs in two processes: the tests of a file stay together, and one process has the browser.
 
-    Two browsers at once would be in each other's way, and what drives one takes longest.
+    Two browsers at once would be in each other's way.
     """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "browser" if nodeid.startswith("tests/browser/") else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _OneBrowser:
+    return _OneBrowser(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first."""
     items.sort(key=lambda item: "browser" not in item.path.parts)
-    for item in items:
-        group = "browser" if "browser" in item.path.parts else str(item.path)
-        item.add_marker(pytest.mark.xdist_group(group))
 
 
 @pytest.hookimpl(wrapper=True)
