@@ -60,7 +60,7 @@ class GroundPage:
 
     def finished(self) -> None:
         """Wait until nothing runs any more."""
-        expect(self.page.locator("#ground-status")).to_contain_text("tokens, ")
+        expect(self.page.locator("#ground-status")).to_contain_text(" a second")
         expect(self.run).to_be_visible()
 
     def at(self, x: float, y: float) -> tuple[float, float]:

@@ -155,7 +155,7 @@ class Refusing(FakeEngine):
     ("failure", "kind", "sentence"),
     [
         (EngineBusy("Too many."), EngineBusy, "The server has too much to do. Try again later."),
-        (EngineError("It stopped."), EngineError, "The server failed (HTTP 500)."),
+        (EngineError("It stopped."), EngineError, "The server failed (HTTP 503)."),
         (RequestError("Not so."), RequestError, "The server refused the question: Not so."),
         (ContextOverflow("Too long."), ContextOverflow, "The server refused the question: Too long."),
     ],
