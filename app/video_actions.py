@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import tempfile
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, fields, replace
@@ -35,6 +36,7 @@ from model.video import Sampling, VideoFile, VideoLimits, is_video, open_video, 
 _SAMPLINGS_KEPT = 4
 """So many choices of frames are kept decoded: the whole video and a few parts of it."""
 _TELL_EVERY_S = 0.3
+_WAIT_S = 0.05
 
 Range = tuple[float, float]
 
@@ -296,6 +298,13 @@ class VideoActions:
             return
         session.stop_reading()
         reading = session.reading = threading.Event()
+        try:
+            yield from self._measured(session, file, engine, reading)
+        finally:
+            if session.reading is reading:
+                session.reading = None
+
+    def _measured(self, session: Session, file: VideoFile, engine: Engine, reading: threading.Event) -> Iterator[Shown]:
         sampling = sampling_of(engine.info, session.preset, session.range_s)
         try:
             if sampling not in session.kept:
@@ -306,7 +315,7 @@ class VideoActions:
                 yield self._as_it_stands(session)
                 return
             sentence = "" if reading.is_set() else error_html(str(error))
-            session.frames = session.cost = session.reading = None
+            session.frames = session.cost = None
             is_running = session.run is not None
             yield replace(self._state(session), stage="", error=sentence, is_running=is_running)
             return
@@ -314,14 +323,15 @@ class VideoActions:
             yield self._as_it_stands(session)
             return
         session.frames, session.cost = frames, self._cost(session, engine, frames.video)
-        session.reading = None
         is_running = session.run is not None
         shown = replace(self._state(session), frames=_strip(session, frames), is_running=is_running)
         yield shown if is_running else replace(shown, stage="")
 
     def _as_it_stands(self, session: Session) -> Shown:
         """The last word of a reading that something newer has made pointless: the page keeps what is said last."""
-        is_running = session.run is not None or session.reading is not None
+        while session.reading is not None:  # what it comes to has to be in the last word
+            time.sleep(_WAIT_S)
+        is_running = session.run is not None
         return replace(self._state(session), frames=_strip(session, session.frames, anyway=True), is_running=is_running)
 
     def choose_preset(self, session: Session, preset: str) -> Iterator[Shown]:
