@@ -13,7 +13,7 @@ from model.parsing import parse_answer, read_document
 from model.types import MediumInput
 from tests.training.fonts import needs_fonts
 from training import dictation, displays, wordings
-from training.charts import random_chart
+from training.charts import KINDS, Kind, random_chart
 from training.dialogues import Turn
 from training.documents import random_page
 from training.offtopic import FAMILY
@@ -153,9 +153,9 @@ def test_found_elements_and_states_are_those_of_the_screen(seed: int) -> None:
             assert turn.answer == (f"Yes, {element.name} is on." if element.is_on else f"No, {element.name} is off.")
 
 
-@pytest.mark.parametrize("kind", ["bar", "horizontal bar", "grouped bar", "line", "pie"])
-def test_values_of_a_chart_are_those_of_its_marks(kind: str) -> None:
-    chart = random_chart(np.random.default_rng(3), kind)  # type: ignore[arg-type]  # parametrize gives plain strings
+@pytest.mark.parametrize("kind", KINDS)
+def test_values_of_a_chart_are_those_of_its_marks(kind: Kind) -> None:
+    chart = random_chart(np.random.default_rng(3), kind)
     sight = Sight(chart.size_wh, grid_of(chart.size_wh))
     (turn,) = displays.value(chart, sight, np.random.default_rng(1))
     name = turn.named[0][0]
