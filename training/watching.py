@@ -75,16 +75,16 @@ def things(footage: Footage) -> list[Thing]:
 
 
 def happenings(footage: Footage) -> list[Happening]:
-    """What there is to tell, in the order of the starts."""
+    """What there is to tell, one shape after another in the order of their appearing."""
     told: list[Happening] = []
-    for actor, seen in footage.seen.items():
+    for actor, seen in sorted(footage.seen.items(), key=lambda one: (one[1][0].pair, one[1][0].cell)):
         thing = Thing(seen[0].name, actor, seen)
         told.append(Happening(f"The {thing.name} is visible", seen[0], seen[-1]))
         if thing.moving:
             told.append(Happening(f"The {thing.name} moves", thing.moving[0], thing.moving[-1]))
         if thing.turned:
             told.append(Happening(f"The {thing.name} turns {thing.turned.name.split()[0]}", thing.turned, thing.turned))
-    return sorted(told, key=lambda one: (one.first.pair, one.words.endswith("visible") is False, one.first.cell))
+    return told
 
 
 def clock(time_s: float) -> str:
@@ -139,7 +139,7 @@ ABOUT_ONE: dict[str, Callable[[Footage, Thing], tuple[Piece, ...]]] = {
     "moves": moves,
     "turns": turns,
 }
-_SHARES = (0.25, 0.2, 0.2, 0.12, 0.23)
+_SHARES = (0.22, 0.26, 0.17, 0.12, 0.23)
 
 
 def when(footage: Footage, rng: np.random.Generator, held_out: bool = False) -> list[Turn]:
@@ -254,7 +254,7 @@ def what_is_there(footage: Footage, rng: np.random.Generator) -> list[Turn]:
 
 _FORMS: tuple[tuple[Callable[[Footage, np.random.Generator], list[Turn]], float], ...] = (
     (when, 6.0),
-    (events, 2.6),
+    (events, 3.6),
     (describe, 0.5),
     (between, 1.2),
     (what_is_there, 0.7),
