@@ -15,6 +15,7 @@ PANELS = {
     "tower": ("p_color", "p_kind", "p_box", "w0.2", "w0.1"),
     "language": ("right",),
     "joint": ("right", "clip_right", "p_box", "w0.2", "w0.1"),
+    "letters": ("found", "right", "kept"),
     "instruct": ("right", "clip_right"),
 }
 LABELS = {
@@ -23,20 +24,26 @@ LABELS = {
     "p_box": "box error, picture sides",
     "w0.2": "waves of 1/5 side, squared error",
     "w0.1": "waves of 1/10 side, squared error",
-    "right": "tokens of answers that are wrong, share",
+    "right": "tokens of answers (or letters) that are wrong, share",
+    "found": "letters that are not found, share",
+    "kept": "change of what is told of pictures, variances",
     "clip_right": "the same about clips",
 }
 
 
 def draw(folder: Path, out: Path | None = None) -> Path:
     """Plot every log in `folder` into one PNG, by default beside them; returns its path."""
-    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(16, 4), constrained_layout=True)
+    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(4 * len(PANELS), 4), constrained_layout=True)
     for axis, (stage, metrics) in zip(axes, PANELS.items(), strict=True):
         log = folder / f"{stage}.jsonl"
         rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
         for metric in metrics:
             # A falling curve for all: the log has the share of tokens that are right.
-            told = [(r["step"], 1 - r[metric] if metric.endswith("right") else r[metric]) for r in rows if metric in r]
+            told = [
+                (r["step"], 1 - r[metric] if metric.endswith(("right", "found")) else r[metric])
+                for r in rows
+                if metric in r
+            ]
             axis.plot(*zip(*told, strict=True), label=LABELS[metric], linewidth=1.2)
         axis.set(title=f"stage {stage}", xlabel="step", yscale="log")
         if rows:

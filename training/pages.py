@@ -32,6 +32,8 @@ Rules = Literal["grid", "rows", "header", "none"]
 _WORD = re.compile(r"\S+")
 MAX_SIDE = 1024
 """No page is wider or higher, in pixels."""
+MIDDLE = 0.35
+"""How far the middle of small letters is above the baseline, as a share of the tallest letters' height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,8 @@ class Line:
 
     `quad` are the corners around its ink, clockwise from the top left of the upright page. `block` is the place of its
     block in the page, `row` counts the rows of the whole page: lines that stand beside one another share one. `spans`
-    are where the ink of each word begins and ends, as shares of the line's width.
+    are where the ink of each word begins and ends, as shares of the line's width; `letters` are where each letter that
+    is no blank has its middle, as shares of width and height.
     """
 
     text: str
@@ -48,6 +51,7 @@ class Line:
     block: int
     row: int
     spans: tuple[tuple[float, float], ...] = ()
+    letters: tuple[Xy, ...] = ()
 
     @property
     def xyxy(self) -> Xyxy:
@@ -57,6 +61,15 @@ class Line:
     def words(self) -> list[tuple[str, Xyxy]]:
         """Each word with its box, as high as the line is there."""
         return [(word, self._part(*span)) for word, span in zip(self.text.split(), self.spans, strict=True)]
+
+    @property
+    def letters_xy(self) -> list[Xy]:
+        """Where the middle of each letter is that is no blank."""
+        top_left, top_right, bottom_right, bottom_left = self.quad
+        return [
+            between(between(top_left, top_right, across), between(bottom_left, bottom_right, across), down)
+            for across, down in self.letters
+        ]
 
     def _part(self, start: float, end: float) -> Xyxy:
         top_left, top_right, bottom_right, bottom_left = self.quad
@@ -192,7 +205,8 @@ class Sheet:
         shift = {"left": 0.0, "center": 0.5, "right": 1.0}[align] * font.advance_px(text)
         run = font.draw(self.pen, (xy[0] - shift, xy[1] + font.ascent_px), text, rgb)
         self._row += not same_row
-        self.lines.append(Line(text, corners(run.xyxy), len(self.blocks), self._row, _spans(text, font)))
+        spans, letters = _spans(text, font), _letters(text, font)
+        self.lines.append(Line(text, corners(run.xyxy), len(self.blocks), self._row, spans, letters))
         return run.xyxy
 
     def end(self, kind: BlockKind, text: str | None = None, level: int = 0, marks: Sequence[Xyxy] = ()) -> None:
@@ -270,6 +284,18 @@ def _spans(text: str, font: Font) -> tuple[tuple[float, float], ...]:
     starts_px = [*accumulate(map(font.advance_px, text), initial=0.0)]
     inks = [font.ink_xyxy(word[0], (starts_px[word.start()], 0)) for word in _WORD.finditer(text)]
     return tuple(((x1 - left) / (right - left), (x2 - left) / (right - left)) for x1, _, x2, _ in inks)
+
+
+def _letters(text: str, font: Font) -> tuple[Xy, ...]:
+    """Where each letter's middle is, as shares of the whole ink; up and down it is that of a small letter."""
+    left, top, right, bottom = font.ink_xyxy(text, (0, 0))
+    down = (-MIDDLE * font.ascent_px - top) / (bottom - top)
+    starts_px = accumulate(map(font.advance_px, text), initial=0.0)
+    return tuple(
+        ((start_px + font.advance_px(letter) / 2 - left) / (right - left), down)
+        for start_px, letter in zip(starts_px, text, strict=False)
+        if not letter.isspace()
+    )
 
 
 def moved(page: Page, image: NDArray[np.uint8], move: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> Page:

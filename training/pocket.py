@@ -2,14 +2,16 @@
 
 Stage `tower` teaches the vision tower on drawn pictures, stage `language` the language model on records of pictures;
 the two do not need each other and can run side by side. `align` puts them together and fits the tower and its merger
-to the language model, `joint` trains everything on everything, `instruct` the language model alone on what the tower
-sees by now. `export` writes model/pocket. Every stage continues from its checkpoint in --run-dir when it was stopped.
+to the language model, `joint` trains everything on everything, `letters` teaches the tower type without changing what
+it says of pictures, `instruct` trains the language model alone on what the tower sees by now. `export` writes
+model/pocket. Every stage continues from its checkpoint in --run-dir when it was stopped.
 """
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Callable
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,12 +20,15 @@ from typing import Any
 import torch
 from torch import nn
 
-from training import curves, joint, language, loop, network, tower
+from training import curves, joint, language, letters, loop, network, tower
 from training.checkpoint import POCKET, load_tokenizer, new_model, save_model
 from training.packing import Packer
 from training.tokenizer import write_processor_files
 
-VISION, LANGUAGE, HEADS, PROBES = "model.model.visual.", "model.model.language_model.", "heads.", "probes."
+VISION, LANGUAGE = "model.model.visual.", "model.model.language_model."
+HEADS, PROBES, LETTERS = "heads.", "probes.", "letters."
+SIGHT = tuple(f"{VISION}{part}." for part in ("patch_embed", "pos_embed", "blocks", "merger.norm", "merger.linear_fc1"))
+"""The tower without what writes its visual tokens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +53,10 @@ STAGES = {
     "align": Stage(300, 6e-4, 16, (VISION, HEADS)),
     # The tower comes sharper than it would stay at the language model's rate.
     "joint": Stage(9000, 1e-3, 16, (VISION, LANGUAGE, HEADS, PROBES), slow=VISION, clips=0.45),
+    "letters": Stage(9000, 1e-3, 12, (*SIGHT, LETTERS)),
     "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.55),
 }
-TOGETHER = ("align", "joint", "instruct")
+TOGETHER = ("align", "joint", "letters", "instruct")
 """Stages of the whole model; each begins with what those before it came to."""
 CLIP_TOKENS = 4000
 """About so many tokens have the conversations about clips of one step."""
@@ -114,20 +120,30 @@ def train_language(run: Run) -> None:
     )
 
 
+def train_letters(run: Run) -> None:
+    """The tower alone, compared with what it was before."""
+    parts = begin(run, before("letters"))
+    visual = parts.model.model.visual
+    known = deepcopy(visual).requires_grad_(False)
+    count = STAGES["letters"].batch
+    run.stage(
+        "letters",
+        parts.named(),
+        lambda rng: letters.loss(visual, parts.read_outs, known, rng, count),
+    )
+
+
 def train_together(run: Run, name: str) -> None:
-    """One of the stages of the whole model."""
+    """One of the stages of the whole model on everything that it knows."""
     stage = STAGES[name]
-    model, heads, packer = build(run.device)
-    probes = language.Probes(model.config.text_config.hidden_size)
-    before = TOGETHER[: TOGETHER.index(name)]
-    if newer := [later for later in TOGETHER[len(before) + 1 :] if run.checkpoint(later).exists()]:
+    if newer := [later for later in TOGETHER[TOGETHER.index(name) + 1 :] if run.checkpoint(later).exists()]:
         raise SystemExit(f"Stage {newer[0]} has gone on from {name} already: move {newer[0]}.pt away first.")
-    begin(run, before, model, heads, probes)
-    model, heads, probes = model.bfloat16(), heads.bfloat16(), probes.to(run.device, torch.bfloat16)
-    teachers = heads if HEADS in stage.trains else None
+    parts = begin(run, before(name))
+    model, probes, packer = parts.model, parts.probes, parts.packer
+    teachers = parts.heads if HEADS in stage.trains else None
     run.stage(
         name,
-        joint.parameters(model, heads, probes),
+        parts.named(),
         lambda rng: (
             joint.clip_loss(model, teachers, probes, packer, rng, CLIP_TOKENS)
             if rng.random() < stage.clips
@@ -136,14 +152,41 @@ def train_together(run: Run, name: str) -> None:
     )
 
 
-def begin(run: Run, stages: tuple[str, ...], model: Any, heads: tower.DenseHeads, probes: language.Probes) -> None:
-    """Give a model the weights that these stages came to, or else those of its two parts."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The model with its packer, and the teachers that are no part of it."""
+
+    model: Any
+    packer: Packer
+    heads: tower.DenseHeads
+    probes: language.Probes
+    read_outs: letters.LetterHeads
+
+    def named(self) -> dict[str, nn.Parameter]:
+        """All parameters, by names that tell their part."""
+        named = joint.parameters(self.model, self.heads, self.probes)
+        return named | {f"{LETTERS}{name}": weight for name, weight in self.read_outs.named_parameters()}
+
+
+def before(name: str) -> tuple[str, ...]:
+    """The stages of the whole model that come before this one."""
+    return TOGETHER[: TOGETHER.index(name)]
+
+
+def begin(run: Run, stages: tuple[str, ...] = TOGETHER) -> Parts:
+    """The model in bf16 with the weights that these stages came to, or else those of its two parts."""
+    model, heads, packer = build(run.device)
+    hidden = model.config.vision_config.hidden_size
+    probes = language.Probes(model.config.text_config.hidden_size)
+    parts = Parts(model, packer, heads, probes, letters.LetterHeads(hidden))
     done = [name for name in stages if run.checkpoint(name).exists()]
     if "joint" not in done:
         joint.assemble(model, heads, probes, run.folder)
-    every = joint.parameters(model, heads, probes)
     for name in done:
-        joint.load_stage(run.checkpoint(name), chosen(every, STAGES[name].trains))
+        joint.load_stage(run.checkpoint(name), chosen(parts.named(), STAGES[name].trains))
+    for part in (model, heads, probes, parts.read_outs):
+        part.to(run.device, torch.bfloat16)
+    return parts
 
 
 def chosen(named: dict[str, nn.Parameter], prefixes: tuple[str, ...]) -> dict[str, nn.Parameter]:
@@ -153,15 +196,14 @@ def chosen(named: dict[str, nn.Parameter], prefixes: tuple[str, ...]) -> dict[st
 
 def export(run: Run) -> None:
     """Write what the stages came to, with what is fixed about the model, into model/pocket."""
-    model, heads, packer = build(torch.device("cpu"))
-    begin(run, TOGETHER, model, heads, language.Probes(model.config.text_config.hidden_size))
-    save_model(model, packer.tokenizer)
+    parts = begin(run)
+    save_model(parts.model.cpu(), parts.packer.tokenizer)
 
 
 RUNNERS: dict[str, Callable[[Run], None]] = {
     "tower": train_tower,
     "language": train_language,
-    **{name: partial(train_together, name=name) for name in TOGETHER},
+    **{name: train_letters if name == "letters" else partial(train_together, name=name) for name in TOGETHER},
     "export": export,
 }
 

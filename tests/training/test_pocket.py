@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from training import joint, language, pocket
+from training import pocket
 
 
 @pytest.fixture
@@ -25,10 +25,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pocket.Run:
 
 def weights(run: pocket.Run) -> dict[str, Tensor]:
     """What the stages of the whole model came to so far."""
-    model, heads, _ = pocket.build(torch.device("cpu"))
-    probes = language.Probes(model.config.text_config.hidden_size)
-    pocket.begin(run, pocket.TOGETHER, model, heads, probes)
-    return {name: weight.detach().clone() for name, weight in joint.parameters(model, heads, probes).items()}
+    return {name: weight.detach().clone() for name, weight in pocket.begin(run).named().items()}
 
 
 def test_each_stage_goes_on_from_the_ones_before_and_trains_its_own_part_alone(run: pocket.Run) -> None:
@@ -43,5 +40,5 @@ def test_each_stage_goes_on_from_the_ones_before_and_trains_its_own_part_alone(r
         assert all(weight.startswith(trains) for weight in changed)
         assert all(any(weight.startswith(prefix) for weight in changed) for prefix in trains)
         before = now
-    with pytest.raises(SystemExit, match="Stage instruct has gone on from joint already"):
+    with pytest.raises(SystemExit, match="Stage letters has gone on from joint already"):
         pocket.RUNNERS["joint"](run)

@@ -1,0 +1,248 @@
+"""Dense pre-training of the vision tower, second part: which letter stands where.
+
+Each patch of `network.PATCH` pixels has `COLUMNS` narrow columns, and each of these learns which letter has its middle
+there, if any, and whether that letter ends a word or a line. Pages and sheets of random type are seen through small
+windows. What the tower knew before is kept by comparison with a copy of itself on the pictures and clips of old.
+
+Knows pages and networks; nothing about what an answer says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from training import footage, lexicon, network, tower
+from training.documents import random_page
+from training.layout import random_style
+from training.lexicon import pick
+from training.pages import Page, Sheet
+from training.scenes import draw, random_scene
+from training.typesetting import CHARACTERS, Style, Xy
+from training.wear import random_wear, worn
+
+COLUMNS = 4
+"""Columns of a patch, each as wide as the narrowest letters."""
+LETTERS = CHARACTERS.replace(" ", "")
+NOTHING = 0
+"""What a column holds that has no letter; letter i of `LETTERS` is i + 1."""
+_NUMBERS = {letter: number for number, letter in enumerate(LETTERS, 1)}
+SHEET_SHARE = 0.7
+"""Of windows onto sheets of random type; the others show pages."""
+WORN_SHARE = 0.5
+SIZES_PX = (13, 40)
+GRIDS_HW = ((8, 8), (6, 10), (4, 12), (10, 6), (12, 12), (2, 16))
+"""Rows and columns of cells of a window."""
+PAGE_PX = (14, 30)
+_STYLES: tuple[Style, ...] = ("regular", "regular", "bold", "italic")
+_EARLY_WEIGHT, _KEPT_WEIGHT = 0.3, 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Windows:
+    """Pictures (n, height, width, 3) of one grid. `letters` (n, rows of patches, columns) are numbers of letters,
+    `ends` (n, rows, columns, 2) whether a letter is the last one of its word and of its line.
+    """
+
+    grid_hw: tuple[int, int]
+    pixels: Tensor
+    letters: Tensor
+    ends: Tensor
+
+    def to(self, device: torch.device) -> Windows:
+        moved = (tensor.to(device) for tensor in (self.pixels, self.letters, self.ends))
+        return Windows(self.grid_hw, *moved)
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """Every letter of a page: its number, its middle, and whether it ends a word and a line."""
+
+    numbers: NDArray[np.int64]
+    xy: NDArray[np.float64]
+    ends: NDArray[np.bool_]
+
+
+def placed_of(page: Page) -> Placed:
+    """The letters of a page in reading order."""
+    numbers: list[int] = []
+    xy: list[Xy] = []
+    ends: list[tuple[bool, bool]] = []
+    for line in page.lines:
+        xy += line.letters_xy
+        words = line.text.split()
+        for index, word in enumerate(words):
+            numbers += [_NUMBERS[letter] for letter in word]
+            ends += [(False, False)] * (len(word) - 1) + [(True, index + 1 == len(words))]
+    return Placed(np.array(numbers), np.array(xy).reshape(-1, 2), np.array(ends).reshape(-1, 2))
+
+
+def random_windows(rng: np.random.Generator, count: int) -> Windows:
+    """About as many windows as fill `count` of 64 cells, four onto each sheet or page."""
+    grid = GRIDS_HW[int(rng.integers(len(GRIDS_HW)))]
+    count = max(4, round(count * 64 / (grid[0] * grid[1])))
+    seen: list[tuple[NDArray[Any], ...]] = []
+    while len(seen) < count:
+        page = random_sheet(rng) if rng.random() < SHEET_SHARE else random_page(rng, text_px=PAGE_PX)
+        placed = placed_of(page)
+        seen += [_window(rng, page, placed, grid) for _ in range(min(4, count - len(seen)))]
+    pixels, letters, ends = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*seen, strict=True))
+    return Windows(grid, pixels, letters, ends)
+
+
+def random_sheet(rng: np.random.Generator) -> Page:
+    """Lines of random type below one another, each in its own face and size."""
+    width, height = 512, 512
+    style = random_style(rng, 20, dark_share=0.15)
+    sheet = Sheet((width, height), style.paper)
+    y = int(rng.integers(0, 12))
+    while True:
+        size_px = round(SIZES_PX[0] * (SIZES_PX[1] / SIZES_PX[0]) ** float(rng.random()))
+        other = random_style(rng, size_px, dark_share=float(style.is_dark))
+        font = other.font(pick(rng, _STYLES))
+        if y + font.height_px > height:
+            break
+        text = font.wrap(_type(rng, width // size_px * 2), width - 12)[0]
+        if font.advance_px(text) < width - 8:
+            sheet.put((int(rng.integers(2, 8)), y), text, font, other.ink)
+            y += round(font.height_px * float(rng.uniform(1.0, 1.4)))
+    sheet.end("text")
+    page = sheet.finished("sheet")
+    return worn(page, random_wear(rng, page)) if rng.random() < WORN_SHARE else page
+
+
+def _type(rng: np.random.Generator, length: int) -> str:
+    """Words about as long as `length` letters, or any letters in groups, that rare ones are seen as well."""
+    if rng.random() < 0.55:
+        text = lexicon.paragraph(rng, length + 40)
+        return text.upper() if rng.random() < 0.1 else text
+    form = rng.random()
+    among = "0123456789.,:/-%$€£" if form < 0.4 else LETTERS
+    words = ["".join(rng.choice(list(among), size=int(rng.integers(1, 9)))) for _ in range(length // 5 + 1)]
+    return " ".join(words)
+
+
+def _window(
+    rng: np.random.Generator, page: Page, placed: Placed, grid_hw: tuple[int, int]
+) -> tuple[NDArray[np.uint8], NDArray[np.int64], NDArray[np.float32]]:
+    """A part of a page around one of its letters, and what its columns hold."""
+    height, width = (cells * network.CELL for cells in grid_hw)
+    x, y = placed.xy[int(rng.integers(len(placed.xy)))]
+    left = int(x - rng.uniform(0.1, 0.9) * width)
+    top = int(y - rng.uniform(0.1, 0.9) * height)
+    left = max(0, min(left, page.size_wh[0] - width))
+    top = max(0, min(top, page.size_wh[1] - height))
+    part = page.image[top : top + height, left : left + width]
+    below, beside = height - part.shape[0], width - part.shape[1]
+    pixels = cv2.copyMakeBorder(part, 0, below, 0, beside, cv2.BORDER_REPLICATE)
+    return np.asarray(pixels, np.uint8), *columns_of(placed, (left, top), grid_hw)
+
+
+def columns_of(placed: Placed, origin: Xy, grid_hw: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+    """What each column of a window holds whose first pixel is `origin`: letters (rows, columns) and their ends."""
+    rows, columns = grid_hw[0] * network.MERGE, grid_hw[1] * network.MERGE * COLUMNS
+    column = np.floor((placed.xy[:, 0] - origin[0]) / (network.PATCH // COLUMNS)).astype(np.int64)
+    row = np.floor((placed.xy[:, 1] - origin[1]) / network.PATCH).astype(np.int64)
+    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
+    letters = np.zeros((rows, columns), np.int64)
+    ends = np.zeros((rows, columns, 2), np.float32)
+    letters[row[inside], column[inside]] = placed.numbers[inside]
+    ends[row[inside], column[inside]] = placed.ends[inside]
+    return letters, ends
+
+
+class LetterHeads(nn.Module):
+    """Linear read-outs of what the columns of patches and of merged cells hold, while the tower is trained."""
+
+    def __init__(self, hidden: int) -> None:
+        super().__init__()
+        self.width = len(LETTERS) + 3
+        self.early = nn.Linear(hidden, COLUMNS * self.width)
+        self.patch = nn.Linear(hidden, COLUMNS * self.width)
+        cells = network.MERGE * network.MERGE
+        self.cell = nn.Linear(cells * hidden, cells * COLUMNS * self.width)
+
+
+def letter_loss(visual: Any, heads: LetterHeads, windows: Windows) -> tuple[Tensor, dict[str, float]]:
+    """Cross-entropy of the columns' letters and of their ends, each for one letter of the windows."""
+    states = network.vision_hidden(visual, network.patches_of(windows.pixels), windows.grid_hw)
+    inner = network.merge(visual.merger, states[-1])
+    letters, ends = (in_merge_order(held, windows.grid_hw) for held in (windows.letters, windows.ends))
+    early, _ = _read_out(heads.early(states[2]), letters, ends, heads.width)
+    late, _ = _read_out(heads.patch(states[-1]), letters, ends, heads.width)
+    cells, right = _read_out(heads.cell(inner), letters, ends, heads.width)
+    loss = _EARLY_WEIGHT * early + late + cells
+    return loss, {"letters": float(late.detach()), "cell_letters": float(cells.detach()), **right}
+
+
+def in_merge_order(held: Tensor, grid_hw: tuple[int, int]) -> Tensor:
+    """What columns (n, rows, columns, ...) hold, in the order of patches: (n * patches * COLUMNS, ...)."""
+    rows, columns = grid_hw
+    blocks = held.reshape(-1, rows, network.MERGE, columns, network.MERGE, COLUMNS, *held.shape[3:])
+    return blocks.transpose(2, 3).flatten(0, 5)
+
+
+def _read_out(out: Tensor, letters: Tensor, ends: Tensor, width: int) -> tuple[Tensor, dict[str, float]]:
+    out = out.reshape(-1, width).float()
+    there = letters != NOTHING
+    count = max(1, int(there.sum()))
+    letter = F.cross_entropy(out[:, 2:], letters, reduction="sum") / count
+    end = F.binary_cross_entropy_with_logits(out[there, :2], ends[there], reduction="sum") / count
+    with torch.no_grad():
+        said = out[:, 2:].argmax(-1)
+        found, right = (said != NOTHING) & there, (said == letters) & there
+        rates = {
+            "found": float(found.sum()) / count,
+            "right": float(right.sum()) / count,
+            "made_up": float(((said != NOTHING) & ~there).sum()) / count,
+        }
+    return letter + end, rates
+
+
+def loss(
+    visual: Any, heads: LetterHeads, before: Any, rng: np.random.Generator, count: int
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of a step: letters of about `count` windows, and a quarter as many pictures of old."""
+    device = visual.pos_embed.weight.device
+    letters, told = letter_loss(visual, heads, random_windows(rng, count).to(device))
+    kept, more = kept_loss(visual, before, rng, max(1, count // 4))
+    return letters + kept, told | more
+
+
+def kept_loss(visual: Any, before: Any, rng: np.random.Generator, count: int) -> tuple[Tensor, dict[str, float]]:
+    """How far what the tower says of drawn pictures or clips is from what it said `before`, in its own deviations."""
+    grid, pixels = _known_pictures(rng, count)
+    patches = network.patches_of(torch.from_numpy(pixels).to(visual.pos_embed.weight.device))
+    with torch.no_grad():
+        wanted = _features(before, patches, grid)
+    told = _features(visual, patches, grid)
+    off = sum(F.mse_loss(a.float(), b.float()) / b.float().var() for a, b in zip(told, wanted, strict=True))
+    assert isinstance(off, Tensor)
+    return _KEPT_WEIGHT * off, {"kept": float(off.detach())}
+
+
+def _features(visual: Any, patches: Tensor, grid_hw: tuple[int, int]) -> Sequence[Tensor]:
+    states = network.vision_hidden(visual, patches, grid_hw)
+    tokens, deep = network.vision_features(visual, states, network.merge(visual.merger, states[-1]))
+    return [tokens, *deep]
+
+
+def _known_pictures(rng: np.random.Generator, count: int) -> tuple[tuple[int, int], NDArray[np.uint8]]:
+    """Pixels of drawn pictures or of a clip's pairs of frames, and their grid."""
+    if rng.random() < 0.5:
+        grid, sizes = tower.sizes_of_one_grid(rng, count)
+        pictures = [tower.as_model_input(draw(random_scene(rng, size)), grid) for size in sizes]
+        return grid, np.stack(pictures)
+    frames = footage.random_frames(rng)
+    piece = footage.random_footage(rng, lambda cells: 1, frames)[0]
+    pairs = footage.pixels(piece, rng)
+    first = int(rng.integers(max(1, len(pairs) - 2 * count)))
+    return piece.grid_hw, pairs[first : first + 2 * count]
