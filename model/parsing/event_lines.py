@@ -29,6 +29,7 @@ from model.parsing.events import (
     seconds,
     time_keys,
     times_of,
+    written_times,
 )
 from model.parsing.regions import name_of
 
@@ -250,7 +251,7 @@ def _told(match: re.Match[str], *, of_video: bool) -> Times | None:
 
 
 def _is_range_told(match: re.Match[str], groups: dict[str, str | None], *, of_video: bool) -> bool:
-    start, end, before = groups["start"] or "", groups["end"] or "", (groups.get("before") or "").lower()
+    (start, end), before = written_times(match), (groups.get("before") or "").lower()
     if is_worded(start + end) and not of_video:
         return False
     if match.re is START_AND_END:

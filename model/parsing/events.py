@@ -36,6 +36,7 @@ RANGE = re.compile(
     rf"<?(?P<start>{TIME})(?P<start_unit>{UNIT})?{MARK}?>?(?:{TO}|\s{{1,3}}(?P<and>and)\s{{1,3}}){HEDGE}"
     rf"<?(?P<end>{TIME})(?P<end_unit>{UNIT})?{MARK}?>?"
 )
+ONE_UNIT = re.compile(r"\d{1,3}(?P<unit>[\s-]?[^\W\d]+)")
 PART = re.compile(r"([\d.]+)[\s-]?([hms小分秒])")
 PART_S = {"h": 3600, "小": 3600, "m": 60, "分": 60, "s": 1, "秒": 1}
 
@@ -125,11 +126,19 @@ def read_range(text: str, *, is_time: bool = False) -> tuple[float, float] | Non
 
 
 def times_of(match: re.Match[str]) -> tuple[float, float] | None:
-    """The times of a `RANGE`. In `2 - 4 minutes` the first number is no time by itself: None."""
-    is_mixed = any(map(is_worded, match.group("start", "end"))) and not (
-        is_marked(match["start"], match["start_unit"]) and is_marked(match["end"], match["end_unit"])
+    """The times of a `RANGE`. In `2 - 4 min 30 s` the first number is no time by itself: None."""
+    start, end = written_times(match)
+    is_mixed = any(map(is_worded, (start, end))) and not (
+        is_marked(start, match["start_unit"]) and is_marked(end, match["end_unit"])
     )
-    return None if is_mixed else _both(match["start"], match["end"])
+    return None if is_mixed else _both(start, end)
+
+
+def written_times(match: re.Match[str]) -> tuple[str, str]:
+    """The two times of a `RANGE` as text; in `2 to 4 minutes` the unit is that of both."""
+    start, end = match["start"], match["end"]
+    shared = ONE_UNIT.fullmatch(end)
+    return (start + shared["unit"] if shared and not is_marked(start, match["start_unit"]) else start), end
 
 
 def is_worded(time: str) -> bool:

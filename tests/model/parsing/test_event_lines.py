@@ -70,6 +70,8 @@ SENTENCES: dict[str, tuple[str, list[tuple[str, float, float]]]] = {
     "minutes and seconds": ("He sits at 1 minute 5 seconds.", [("He sits", 65, 65)]),
     "minutes and seconds in letters": ("He sits at 1m05s.", [("He sits", 65, 65)]),
     "minutes and seconds as a range": ("He sits from 1 min 5 s to 1 min 20 s.", [("He sits", 65, 80)]),
+    "a unit for both ends": ("It goes from 1 to 2 minutes.", [("It goes", 60, 120)]),
+    "a unit for both ends at the start of a line": ("1-2 min: he walks", [("he walks", 60, 120)]),
     "minutes and seconds at the start of lines": (
         "1m05s: he sits\n2 minutes: he goes",
         [("he sits", 65, 65), ("he goes", 120, 120)],
@@ -128,6 +130,7 @@ NO_TIMES = (
     *("It shows for about 3 - 5 seconds.", "12 seconds long.", "At 5 seconds per frame.", "At 5 second intervals."),
     *("They won 3:2 against 5 others.", "The ratio is 4:3.", "He is at 5 m from it."),
     *("[1, 2] says so.", "As [3] and [4] say.", "He has 1,000 of 2.5 kg.", "10 m of 20 m", "Number 5 - 7 - 9."),
+    *("He waits for 2 to 4 minutes.", "It takes 3-4 min."),
 )  # fmt: skip
 
 
@@ -139,7 +142,7 @@ def test_numbers_that_are_no_times(text: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "It goes from 2 to 4 minutes.",
+        "It goes from 2 to 4 min 30 s.",
         "It blinks at 2, 4 and 6 seconds.",
         "Times: 0:03, 0:07",
         "The first 5 seconds show a dog.",
