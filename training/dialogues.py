@@ -26,9 +26,19 @@ CUT = 0.03
 """Share of answers that were stopped before their end, as a person's Stop leaves them; these are not learnt."""
 _CLEAR = 0.06
 
-Piece = tuple[str, tuple[int, ...] | None]
-"""Words, and the visual tokens (counted through the conversation's pictures) of what they speak about; None: no place
-is told."""
+Cells = tuple[int, ...]
+"""Visual tokens, counted through the conversation's pictures."""
+Piece = tuple[str, Cells | None]
+"""Words, and the visual tokens of what they speak about; None: no place is told."""
+
+
+class Spelled(str):
+    """Words of a piece that are written letter by letter, as they are read from a picture.
+
+    So small a model copies letters far more easily than it chooses among the tokens that a word can be cut into.
+    """
+
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,10 @@ import numpy as np
 
 from model.prompts import FIELD_PRESETS, document_prompt, task_prompt
 from training import transcripts, wordings
-from training.dialogues import Turn
+from training.dialogues import Cells, Spelled, Turn
 from training.offtopic import FAMILY
 from training.pages import Line, Page
-from training.telling import Cells, Sight, Word, sentence, told, union
+from training.telling import Sight, Word, sentence, told, union
 from training.transcripts import Transcript
 from training.wordings import pick, typed
 
@@ -85,7 +85,7 @@ def ask_field(
     value = page.fields[name]
     cells = _all_of(_words_of_field(page, value, sight))
     question = typed(rng, pick(rng, forms).format(name))
-    said = sentence((f"The {name} is", cells), (f" {value}", cells))
+    said = sentence((f"The {name} is", cells), (Spelled(f" {value}"), cells))
     return [Turn(question, said, "field", () if cells is None else ((name, cells),))]
 
 

@@ -18,10 +18,10 @@ from model.types import MediumInput
 from training import wordings
 from training.charts import Chart, Mark
 from training.controls import Element
-from training.dialogues import Turn
+from training.dialogues import Cells, Piece, Spelled, Turn
 from training.offtopic import FAMILY
 from training.screens import Screen
-from training.telling import Cells, Sight, sentence, union
+from training.telling import Sight, sentence, union
 from training.wordings import pick, typed
 
 _SWITCHED = ("check box", "switch")
@@ -92,13 +92,15 @@ def state(screen: Screen, sight: Sight, rng: np.random.Generator) -> list[Turn]:
     element = options[int(rng.integers(len(options)))]
     cells = sight.cells(element.xyxy)
     name = element.name
+    answer: tuple[str, ...]
     if element.kind == "field":
         question = typed(rng, pick(rng, wordings.FIELD_SAYS).format(name))
-        answer = f'The field {name} says "{element.value}"' if element.value else f"The field {name} is empty"
+        says = f'The field {name} says "', Spelled(element.value), '"'
+        answer = says if element.value else (f"The field {name} is empty",)
     else:
         question = typed(rng, pick(rng, wordings.IS_ON).format(name))
-        answer = f"Yes, {name} is on" if element.is_on else f"No, {name} is off"
-    return [Turn(question, sentence((answer, cells)), "state", ((name, cells),))]
+        answer = (f"Yes, {name} is on" if element.is_on else f"No, {name} is off",)
+    return [Turn(question, sentence(*((text, cells) for text in answer)), "state", ((name, cells),))]
 
 
 def value(
@@ -109,7 +111,7 @@ def value(
     name, cells = name_of(mark), sight.cells(mark.xyxy)
     question = typed(rng, pick(rng, forms).format(name))
     labels = _labels(chart, mark, sight)
-    said = sentence((f"The value of {name} is", labels), (f" {_number(chart, mark)}", cells))
+    said = sentence((f"The value of {name} is", labels), (Spelled(f" {_number(chart, mark)}"), cells))
     return [Turn(question, said, "chart_value", ((name, labels),))]
 
 
@@ -122,8 +124,10 @@ def most(chart: Chart, sight: Sight, rng: np.random.Generator) -> list[Turn]:
     question = typed(rng, pick(rng, wordings.CHART_MOST[which]))
     mark = ordered[0]
     cells = sight.cells(mark.xyxy)
-    first = f"The {which} is {name_of(mark)}", union([cells, _labels(chart, mark, sight)])
-    return [Turn(question, sentence(first, (f" with {_number(chart, mark)}", cells)), "chart_most")]
+    both = union([cells, _labels(chart, mark, sight)])
+    name: Piece = Spelled(f" {name_of(mark)}"), both
+    number: Piece = Spelled(f" {_number(chart, mark)}"), cells
+    return [Turn(question, sentence((f"The {which} is", both), name, (" with", cells), number), "chart_most")]
 
 
 def title(chart: Chart, sight: Sight, rng: np.random.Generator) -> list[Turn]:
@@ -132,7 +136,7 @@ def title(chart: Chart, sight: Sight, rng: np.random.Generator) -> list[Turn]:
     runs = next(span for span in spans if " ".join(run.text for run in span) == chart.title)
     cells = sight.cells(*(run.xyxy for run in runs))
     question = typed(rng, pick(rng, wordings.CHART_TITLE))
-    return [Turn(question, ((chart.title, cells), ("", ())), "chart_title")]
+    return [Turn(question, ((Spelled(chart.title), cells), ("", ())), "chart_title")]
 
 
 def name_of(mark: Mark) -> str:

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from training import dialogues, network, pairs, records
 from training.dialogues import Turn
-from training.packing import MOST_CELLS, SHORT, Batch, Packed, Packer
+from training.packing import NOWHERE, SHORT, Batch, Packed, Packer
 from training.scenes import MAX_SHAPES, Scene, random_scene
 from training.tower import sizes_of_one_grid
 
@@ -34,7 +34,7 @@ TWO_PICTURES = 0.4
 """Share of conversations about two pictures."""
 
 TIME_PERIODS_S = torch.tensor([64.0, 20.0, 8.0, 3.0, 1.0])
-KNOWN_WAVES = torch.from_numpy(records.waves(np.arange(1000)))
+KNOWN_WAVES = torch.from_numpy(records.waves(np.arange(1001)))
 PROBE_WEIGHT = 0.3
 PLACE_WEIGHT = 0.3
 TIME_WEIGHT = 0.3
@@ -102,22 +102,24 @@ class PlaceProbe(nn.Module):
     def forward(self, before: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
         """The loss, and the share of tokens whose first guess is right; `before` is (n, length, hidden)."""
         before = F.rms_norm(before, before.shape[-1:])
-        keys = before.new_zeros(len(before), MOST_CELLS + 1, self.none.shape[1])
+        seen = batch.visual.sum(1)
+        # The last column, `NOWHERE`, is the key of "none"; sequences with fewer visual tokens leave some others empty.
+        keys = before.new_zeros(len(before), int(seen.max()) + 1, self.none.shape[1])
         sequence, place = batch.visual.nonzero(as_tuple=True)
         cell = (batch.visual.cumsum(1) - 1)[sequence, place]
         keys = keys.index_put((sequence, cell), self.key(before[sequence, place]))
-        keys[:, MOST_CELLS] = self.none
-        about = batch.about[:, 1:]
-        sequence, place = about.any(-1).nonzero(as_tuple=True)
-        queries = self.query(before[sequence, place])
-        scores = (keys[sequence] @ queries.unsqueeze(-1)).squeeze(-1).float() * queries.shape[-1] ** -0.5
-        absent = torch.arange(MOST_CELLS + 1, device=scores.device) >= batch.visual.sum(1)[sequence, None]
-        absent[:, MOST_CELLS] = False
+        keys[:, NOWHERE] = self.none
+        told, row = torch.unique(batch.about[:, :2], dim=0, return_inverse=True)
+        sequence, place = told[:, 0], told[:, 1] - 1  # a token is chosen where the one before it stands
+        scores = (self.query(before) @ keys.mT)[sequence, place].float() * keys.shape[-1] ** -0.5
+        absent = torch.arange(keys.shape[1], device=scores.device) >= seen[sequence, None]
+        absent[:, NOWHERE] = False
         logs = scores.masked_fill(absent, -torch.inf).log_softmax(-1)
-        wanted = about[sequence, place]
+        wanted = torch.zeros_like(absent)
+        wanted[row, batch.about[:, 2]] = True
         loss = -logs.masked_fill(~wanted, 0.0).sum(-1) / wanted.sum(-1)
         right = wanted.gather(1, logs.argmax(-1, keepdim=True)).float()
-        return loss.mean(), right.mean()
+        return loss.sum() / max(1, len(loss)), right.sum() / max(1, len(right))
 
 
 class TimeProbe(nn.Module):

@@ -6,9 +6,11 @@ nothing about pictures or networks.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from training.dialogues import Turn
+from training.dialogues import Cells, Spelled, Turn
 
 # The last digit of a coordinate is finer than the pictures are; hunting for it would drown the other digits.
 LAST_DIGIT_WEIGHT = 0.05
@@ -25,11 +27,20 @@ SENTENCE_WEIGHT = 3.0
 TENTHS_WEIGHT = 0.3
 EVENTS_WEIGHT = 2.0
 """The same for the JSON of events, in which only times and a few words are not always the same."""
+SKELETON_WEIGHT = 0.5
+"""What stands around the words of a page is mostly the same, but it is also what tells a heading from a cell."""
+FEW_LETTERS = 20
+"""So many letters of a page may weigh as much as a sentence; from the page that is read whole each weighs less."""
 SHORT, LONG = 416, 1200
 """Tokens of a usual conversation, and of one that goes on and on."""
-MOST_CELLS = 32 * 16
-"""Visual tokens of the longest footage; column `MOST_CELLS` of `Packed.about` stands for "none of them"."""
-_TIME = re.compile(r"(?:(\d\d):)?(\d+\.\d)")
+NOWHERE = -1
+"""In `Packed.about`: none of the visual tokens."""
+_TIME = re.compile(rb"(?:(\d\d):)?(\d+\.\d)")
+# A box or a point in JSON, in HTML and in Markdown.
+_PLACE = re.compile(
+    rb'(?:"(?:bbox_2d|point_2d|coordinate)": \[|data-bbox="|<!-- (?:Table|Image) \()(?P<numbers>\d+(?:,? \d+)+)'
+)
+_NUMBER = re.compile(rb"\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +48,9 @@ class Packed:
     """One sequence.
 
     `ids` (length), `weights` (length; 0 where not learnt), `positions` (3, length), `visual` (length, bool), `numbers`
-    (length): the coordinate 0-999 that a token is a digit of, else -1. `about` (length, MOST_CELLS + 1, bool): the
-    visual tokens that a token speaks about, if it is learnt, or that a phrase speaks about which ended just before it;
-    no column at all where that is not told. `times_s` (length): the time that a digit of an answer belongs to, else -1.
+    (length): the coordinate 0-1000 that a token is a digit of, else -1. `about` (n, 2): a learnt token and a visual
+    token that it speaks about, or that a phrase speaks about which ended just before it, or `NOWHERE`; in no row is
+    a token of which that is not told. `times_s` (length): the time that a digit of an answer belongs to, else -1.
     """
 
     ids: NDArray[np.int64]
@@ -47,13 +58,16 @@ class Packed:
     positions: NDArray[np.int64]
     visual: NDArray[np.bool_]
     numbers: NDArray[np.int64]
-    about: NDArray[np.bool_]
+    about: NDArray[np.int64]
     times_s: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Right-padded tensors of `Packed` sequences; `weights[:, i]` is for predicting `ids[:, i]`."""
+    """Right-padded tensors of `Packed` sequences; `weights[:, i]` is for predicting `ids[:, i]`.
+
+    `about` (n, 3) is not padded: before token and visual token it has the sequence that both are of.
+    """
 
     ids: Tensor
     weights: Tensor
@@ -65,17 +79,6 @@ class Batch:
 
     def to(self, device: torch.device) -> Batch:
         return Batch(*(getattr(self, field.name).to(device) for field in fields(self)))
-
-
-NOT_TOLD: NDArray[np.bool_] = np.zeros(MOST_CELLS + 1, dtype=np.bool_)
-
-
-def _columns(cells: Sequence[int] | None) -> NDArray[np.bool_]:
-    if cells is None:
-        return NOT_TOLD
-    columns = NOT_TOLD.copy()
-    columns[list(cells) or [MOST_CELLS]] = True
-    return columns
 
 
 class Packer:
@@ -91,7 +94,8 @@ class Packer:
         self._pad = vocabulary["<|endoftext|>"]
         self._digits = {vocabulary[digit]: digit for digit in "0123456789"}
         self._fence = self.encode("```json")[0]
-        self._before_number = {self.encode('": [1')[0], self.encode(", 1")[0]}
+        # A letter of byte-level BPE stands for a byte.
+        self._bytes = np.array([len(token) for token in tokenizer.convert_ids_to_tokens(list(range(len(tokenizer))))])
 
     def encode(self, text: str) -> tuple[int, ...]:
         if text not in self._known:
@@ -117,12 +121,13 @@ class Packer:
         ids: list[int] = []
         weights: list[float] = []
         numbers: list[int] = []
-        about: list[NDArray[np.bool_]] = []
+        about: list[tuple[int, int]] = []
         times_s: list[float] = []
 
-        def add(tokens: Sequence[int], told: list[NDArray[np.bool_]] | None = None) -> None:
+        def add(tokens: Sequence[int], told: Sequence[Cells | None] = ()) -> None:
+            for place, cells in enumerate(told, len(ids)):
+                about.extend((place, cell) for cell in (() if cells is None else cells or (NOWHERE,)))
             ids.extend(tokens)
-            about.extend(told or [NOT_TOLD] * len(tokens))
 
         if system:
             add((self._start, *self.encode("system\n"), *self.encode(system), self._end, *self.encode("\n")))
@@ -132,7 +137,7 @@ class Packer:
                 pictures = self._pictures(grids_hw, shown, turn.pictures, number_pictures)
             else:
                 pictures = self._pairs(grids_hw, pairs_s) if shown == 0 else ()
-            question, answer = self.encode(turn.question), [*self.encode(turn.answer), self._end]
+            question, (answer, is_letter) = self.encode(turn.question), self._written(turn)
             if ids and len(ids) + len(pictures) + len(question) + len(answer) + 8 > max_length:
                 break
             shown += turn.pictures
@@ -143,9 +148,14 @@ class Packer:
             numbers += [-1] * (len(ids) - len(numbers))
             times_s += [-1] * (len(ids) - len(times_s))
             add(answer, self._about(answer, turn))
-            learnt = self._answer_weights(answer) if pairs_s is None else self._weights_of_times(answer)
-            weights += learnt if turn.learnt else [0.0] * len(answer)
-            numbers += self._coordinates(answer) if turn.learnt else [-1] * len(answer)
+            coordinates = self._coordinates(answer, turn.answer) if turn.learnt else [-1] * len(answer)
+            if not turn.learnt:
+                weights += [0.0] * len(answer)
+            elif pairs_s is None:
+                weights += self._answer_weights(answer, is_letter, coordinates)
+            else:
+                weights += self._weights_of_times(answer)
+            numbers += coordinates
             times_s += self._times(answer, turn.answer) if pairs_s and turn.learnt else [-1] * len(answer)
             add(self.encode("\n"))
         tokens = np.array(ids)
@@ -154,8 +164,18 @@ class Packer:
         numbers += [-1] * (len(ids) - len(numbers))
         times_s += [-1] * (len(ids) - len(times_s))
         positions = rope_positions(visual, grids_hw)
-        told = np.array(numbers), np.array(about), np.array(times_s, dtype=np.float32)
+        told = np.array(numbers), np.array(about, dtype=np.int64).reshape(-1, 2), np.array(times_s, dtype=np.float32)
         return Packed(tokens, np.array(weights, dtype=np.float32), positions, visual, *told)
+
+    def _written(self, turn: Turn) -> tuple[list[int], list[bool]]:
+        """An answer's tokens and its end, and which of them are letters of a spelled word."""
+        tokens: list[int] = []
+        is_letter: list[bool] = []
+        for is_spelled, pieces in groupby((text for text, _ in turn.said), lambda text: isinstance(text, Spelled)):
+            text = "".join(pieces)
+            tokens += [token for part in (text if is_spelled else [text]) for token in self.encode(part)]
+            is_letter += [is_spelled] * (len(tokens) - len(is_letter))
+        return [*tokens, self._end], [*is_letter, False]
 
     def _pictures(
         self, grids_hw: Sequence[tuple[int, int]], shown: int, new: int, number_pictures: bool
@@ -183,50 +203,54 @@ class Packer:
         ]
         return [usual * (TENTHS_WEIGHT if is_behind else 1.0) for is_behind in behind]
 
-    def _answer_weights(self, answer: list[int]) -> list[float]:
-        if answer[0] != self._fence:
-            return [SENTENCE_WEIGHT] * len(answer)
-        digit = [token in self._digits for token in answer]
-        return [
-            LAST_DIGIT_WEIGHT if digit[i] and i > 1 and digit[i - 1] and digit[i - 2] else 1.0
-            for i in range(len(answer))
-        ]
+    def _answer_weights(self, answer: list[int], is_letter: list[bool], coordinates: list[int]) -> list[float]:
+        is_number = [number >= 0 for number in coordinates]
+        letters = sum(is_letter)
+        usual = 1.0 if any(is_number) or answer[0] == self._fence else SENTENCE_WEIGHT
+        if letters:
+            usual = min(SENTENCE_WEIGHT, max(1.0, SENTENCE_WEIGHT * math.sqrt(FEW_LETTERS / letters)))
+        weights = [usual] * len(answer)
+        for index in range(len(answer) - 1):
+            if letters and not (is_letter[index] or is_number[index]):
+                weights[index] *= SKELETON_WEIGHT
+            elif index > 1 and all(is_number[index - 2 : index + 1]):
+                weights[index] *= LAST_DIGIT_WEIGHT
+        return weights
 
-    def _about(self, answer: Sequence[int], turn: Turn) -> list[NDArray[np.bool_]]:
-        """For each token of an answer the columns of `Packed.about`: those of the piece that its last letter is in."""
-        ends = np.cumsum([len(text) for text, _ in turn.said])
+    def _about(self, answer: Sequence[int], turn: Turn) -> list[Cells | None]:
+        """For each token of an answer what the piece is about that its last letter is in."""
+        ends = np.cumsum([len(text.encode()) for text, _ in turn.said])
         places = np.searchsorted(ends, np.minimum(self._ends(answer[:-1]), ends[-1]))
-        told = [_columns(cells) for _, cells in turn.said]
-        return [told[place] for place in (*places, len(told) - 1)]
+        return [turn.said[place][1] for place in (*places, len(turn.said) - 1)]
 
-    def _named(self, question: Sequence[int], turn: Turn) -> list[NDArray[np.bool_]]:
+    def _named(self, question: Sequence[int], turn: Turn) -> list[Cells | None]:
         """The same for a question and the token behind it: told right after each phrase."""
-        told = [NOT_TOLD] * (len(question) + 1)
+        told: list[Cells | None] = [None] * (len(question) + 1)
         ends, place = self._ends(question), 0
         for phrase, cells in turn.named:
             place = turn.question.lower().index(phrase.lower(), place) + len(phrase)
-            told[int(np.searchsorted(ends, place)) + 1] = _columns(cells)
+            told[int(np.searchsorted(ends, len(turn.question[:place].encode()))) + 1] = cells
         return told
 
     def _ends(self, tokens: Sequence[int]) -> NDArray[np.int64]:
-        """Where each token ends, in bytes of the text: a letter of byte-level BPE stands for a byte."""
-        return np.cumsum([len(token) for token in self.tokenizer.convert_ids_to_tokens(list(tokens))])
+        """Where each token ends, in bytes of the text."""
+        return np.cumsum(self._bytes[list(tokens)])
 
-    def _coordinates(self, answer: list[int]) -> list[int]:
-        """For each token the coordinate that it is a digit of, or -1."""
+    def _coordinates(self, answer: Sequence[int], text: str) -> list[int]:
+        """For each token the coordinate of a box or a point that it is a digit of, or -1."""
+        ends, written = self._ends(answer[:-1]), text.encode()
         numbers = [-1] * len(answer)
-        for start in range(1, len(answer)):
-            if answer[start - 1] in self._before_number and answer[start] in self._digits:
-                end = next(i for i in range(start, len(answer)) if answer[i] not in self._digits)
-                value = int("".join(self._digits[token] for token in answer[start:end]))
-                numbers[start:end] = [value] * (end - start)
+        for place in _PLACE.finditer(written):
+            for match in _NUMBER.finditer(written, *place.span("numbers")):
+                first, last = np.searchsorted(ends, [match.start(), match.end() - 1], side="right")
+                numbers[first : last + 1] = [int(match[0])] * (last + 1 - first)
         return numbers
 
     def _times(self, answer: Sequence[int], text: str) -> list[float]:
         """For each token the time in seconds that it is a digit of, or -1."""
         ends = self._ends(answer[:-1])
         times_s = [-1.0] * len(answer)
-        for match in _TIME.finditer(text):
+        for match in _TIME.finditer(text.encode()):
             first, last = np.searchsorted(ends, [match.start(), match.end() - 1], side="right")
             seconds = float(match[2]) + 60 * int(match[1] or 0)
             times_s[first : last + 1] = [seconds] * (last + 1 - first)
@@ -243,9 +267,10 @@ class Packer:
             return torch.from_numpy(np.stack(stacked))
 
         positions = padded("positions", 0, axis=1).transpose(0, 1).contiguous()
+        about = [np.insert(one.about, 0, sequence, axis=1) for sequence, one in enumerate(packed)]
         return Batch(
             *(padded("ids", self._pad), padded("weights", 0.0), positions, padded("visual", False)),
-            *(padded("numbers", -1), padded("about", False), padded("times_s", -1)),
+            *(padded("numbers", -1), torch.from_numpy(np.concatenate(about)), padded("times_s", -1)),
         )
 
 

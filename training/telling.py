@@ -11,11 +11,10 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from training.dialogues import Piece
+from training.dialogues import Cells, Piece, Spelled
 from training.transcripts import Transcript, spellings
 from training.typesetting import Xyxy
 
-Cells = tuple[int, ...]
 Word = tuple[str, Cells | None]
 """A word that an answer writes, and the visual tokens that show it; None where that is not told."""
 
@@ -50,10 +49,10 @@ class Sight:
 
 
 def told(transcript: Transcript, words: Sequence[Sequence[Word]], wholes: Sequence[Cells | None]) -> tuple[Piece, ...]:
-    """An answer in pieces: each word speaks about its own place, what opens a part about the whole of it.
+    """An answer in pieces: each word, spelled, speaks about its own place, what opens a part about the whole of it.
 
-    `words` and `wholes` belong to the transcript's parts. What ends one part belongs to the next, because it tells that
-    there is one; the end of all is about nothing.
+    Signs before a word are a piece of their own. `words` and `wholes` belong to the transcript's parts. What ends one
+    part belongs to the next, because it tells that there is one; the end of all is about nothing.
     """
     pieces: list[Piece] = []
     left = transcript.before
@@ -62,8 +61,11 @@ def told(transcript: Transcript, words: Sequence[Sequence[Word]], wholes: Sequen
         places = list(_places(part, inside))
         at = places[0][0] if places else len(part)
         pieces.append((left + part[:at], whole))
-        for _, end, cells in places:
-            pieces.append((part[at:end], cells))
+        for start, end, cells in places:
+            if part[at:start].strip():
+                pieces.append((part[at:start], cells))
+                at = start
+            pieces.append((Spelled(part[at:end]), cells))
             at = end
         left = part[at:]
     return (*(piece for piece in pieces if piece[0]), (left + transcript.after, ()))

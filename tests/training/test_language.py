@@ -56,6 +56,38 @@ def test_a_probe_learns_to_point_from_states_that_tell_the_place(tokenizer: Any)
     assert float(loss.detach()) < 0.1
 
 
+def test_the_loss_of_places_is_the_cross_entropy_to_an_even_share_of_them(tokenizer: Any) -> None:
+    """Written out token by token, for sequences with different numbers of visual tokens."""
+    packer = Packer(tokenizer)
+    turns = [
+        Turn("Where?", (("Here", cells), (" or there", None), (".", ())), "", pictures=1) for cells in ((0, 5), (1,))
+    ]
+    packed = [packer.pack([turn], [grid]) for turn, grid in zip(turns, [(2, 3), (1, 2)], strict=True)]
+    batch = packer.collate(packed)
+    torch.manual_seed(3)
+    states, probe = torch.randn(*batch.ids.shape, HIDDEN), PlaceProbe(HIDDEN)
+    torch.nn.init.normal_(probe.none)
+    loss, _ = probe(states, batch)
+
+    scaled = torch.nn.functional.rms_norm(states, states.shape[-1:])
+    losses = []
+    for sequence, one in enumerate(packed):
+        keys = torch.cat([probe.key(scaled[sequence, batch.visual[sequence]]), probe.none])
+        for token in sorted(set(one.about[:, 0].tolist())):
+            cells = one.about[one.about[:, 0] == token, 1].tolist()
+            shares = (keys @ probe.query(scaled[sequence, token - 1]) / math.sqrt(keys.shape[1])).log_softmax(0)
+            losses.append(-sum(float(shares[cell].detach()) for cell in cells) / len(cells))
+    assert len(losses) > 4
+    assert float(loss.detach()) == pytest.approx(sum(losses) / len(losses), abs=1e-5)
+
+
+def test_where_no_place_is_told_there_is_nothing_to_lose(tokenizer: Any) -> None:
+    packer = Packer(tokenizer)
+    batch = packer.collate([packer.pack([Turn("Hello", (("Hello!", None),), "off_topic")], [])])
+    loss, _ = PlaceProbe(HIDDEN)(torch.zeros(*batch.ids.shape, HIDDEN), batch)
+    assert float(loss.detach()) == 0.0
+
+
 def test_answers_in_json_tell_a_place_for_every_object() -> None:
     rng = np.random.default_rng(3)
     listed = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -14,7 +15,7 @@ from model.types import MediumInput
 from tests.training.fonts import needs_fonts
 from training import dictation, displays, wordings
 from training.charts import KINDS, Kind, random_chart
-from training.dialogues import Turn
+from training.dialogues import Spelled, Turn
 from training.documents import random_page
 from training.offtopic import FAMILY
 from training.pages import Page
@@ -25,6 +26,7 @@ from training.transcripts import Transcript
 
 pytestmark = needs_fonts
 
+_SIGNS = re.compile(r'```\w*|<[^>]*>|\\[a-z]+(?:\{[\w|*]*\})*|"[^"]*": (?:\[[\d, ]+\])?')
 TASKS = [*dict.fromkeys(task for lesson in LESSONS.values() for task in lesson.tasks)]
 
 
@@ -76,6 +78,30 @@ def test_words_are_found_in_what_is_written_of_them_and_signs_are_not_words() ->
         ("p", (3,)),
         ("</td></table>}", ()),
     )
+
+
+def test_words_are_spelled_and_signs_between_them_are_not() -> None:
+    words: list[Word] = [("Black tea", (1,)), ("£2", (2,))]
+    said = told(Transcript(("<tr><td>Black tea</td><td> £2</td></tr>",)), [words], [(1, 2)])
+    assert [(text, isinstance(text, Spelled)) for text, _ in said] == [
+        ("<tr><td>", False),
+        ("Black tea", True),
+        ("</td><td> ", False),
+        ("£2", True),
+        ("</td></tr>", False),
+    ]
+    assert [cells for _, cells in said] == [(1, 2), (1,), (2,), (2,), ()]
+
+
+@pytest.mark.parametrize("task", ["text", "markdown", "layout", "lines", "fields"])
+def test_all_that_is_read_of_a_page_is_spelled(task: str) -> None:
+    """Whatever else is written are tags, commands, keys and places."""
+    for kind in sorted(set(KINDS_OF[task])):
+        page, sight = page_of(kind, 6)
+        (turn,) = dictation.READERS[task](page, sight, np.random.default_rng(1))
+        around = "".join("…" if isinstance(text, Spelled) else text for text, _ in turn.said)
+        assert "…" in around
+        assert not re.search(r"\w", _SIGNS.sub("", around)), kind
 
 
 @pytest.mark.parametrize("kind", ["line", "article", "table", "receipt", "invoice", "form", "card"])
