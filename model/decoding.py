@@ -11,11 +11,13 @@ from __future__ import annotations
 
 import bisect
 import math
+import os
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import av
@@ -38,6 +40,11 @@ _MOST_CLAIMED = 20
 _MOST_LAST_S = 600.0
 # Graphic control extension, delay in 1/100 s, and the picture behind it: https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 _GIF_PICTURE = re.compile(rb"!\xf9\x04.(..).\x00(?=,)", re.DOTALL)
+
+
+_GIF_PADDING = 4096
+# What programs write for the length of an AVI whose end they never saw.
+_NO_LENGTH = 0xFFFFFFFF
 
 
 class NotReadable(Exception):
@@ -98,6 +105,8 @@ def probe(path: str, demuxer: str) -> Facts:
         duration_s = max(duration_s, claimed_s)
     elif is_claim_plausible and claimed_s - max(duration_s, seen.other_end_s - stamps[0]) > max(_GONE_S, 3 * step_s):
         notices.append(f"The video breaks off at {duration_s:.1f} s of {claimed_s:.1f} s: the rest cannot be read.")
+    elif _has_no_end(path, demuxer):
+        notices.append(f"The video breaks off at {duration_s:.1f} s: the rest cannot be read.")
     return Facts(
         codec=codec,
         size_wh=size_wh,
@@ -326,6 +335,18 @@ def packets_of(container: Any, streams: Any, damaged: Callable[[], None] = lambd
             damaged()
         except av.error.FFmpegError:
             return damaged()
+
+
+def _has_no_end(path: str, demuxer: str) -> bool:
+    """Whether a file was cut that tells where it ends: a GIF by its last byte, an AVI by its length up front."""
+    with Path(path).open("rb") as file:
+        head = file.read(8)
+        size = file.seek(0, os.SEEK_END)
+        if demuxer == "avi":
+            told = int.from_bytes(head[4:], "little")
+            return told < _NO_LENGTH and size < told + len(head)
+        file.seek(max(0, size - _GIF_PADDING))
+        return demuxer == "gif" and not file.read().rstrip(b"\0").endswith(b";")
 
 
 def _units(packet: Any) -> tuple[int, int]:

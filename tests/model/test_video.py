@@ -187,6 +187,21 @@ def test_where_a_video_breaks_off_is_said(tmp_path: Path, name: str) -> None:
     assert opened.notices == (f"The video breaks off at {opened.duration_s:.1f} s of 10.0 s: the rest cannot be read.",)
 
 
+@pytest.mark.parametrize(("name", "share"), [("clip.gif", 0.6), ("clip.avi", 0.3)])  # the last half of an AVI is index
+def test_that_a_video_breaks_off_is_said_where_its_length_is_not(tmp_path: Path, name: str, share: float) -> None:
+    path = _film(tmp_path / name)
+    whole = path.read_bytes()
+    path.write_bytes(whole + b"\0" * 16)
+    assert open_video(path).notices == ()
+    path.write_bytes(whole[: round(len(whole) * share)])
+    opened = open_video(path)
+    assert 3.0 < opened.duration_s < 8.0
+    (notice,) = opened.notices
+    assert re.fullmatch(
+        rf"The video breaks off at {opened.duration_s:.1f} s( of 10.0 s)?: the rest cannot be read\.", notice
+    )
+
+
 def _with_a_hole(path: Path) -> Path:
     data = bytearray(path.read_bytes())
     data[len(data) // 2 : len(data) // 2 + 3000] = b"\xff" * 3000
