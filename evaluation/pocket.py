@@ -44,6 +44,7 @@ TARGETS = {
     "points recall": 0.90,
     "points precision": 0.90,
     "third turn": 0.85,
+    "off_topic": 0.95,
     "video events": 0.80,
     "video moments": 0.85,
     "line CER": 0.03,
@@ -59,7 +60,7 @@ _AT_MOST = ("line CER", "page CER")
 """Errors, of which fewer are better."""
 _NO_TARGET = (
     *("describe", "colors", "relation", "yes_no", "follow_up", "in_box"),
-    *("one_of_two", "difference", "no_shapes", "other_words", "off_topic", "video precision"),
+    *("one_of_two", "difference", "no_shapes", "other_words", "video precision"),
     *("field asked", "point and slice values"),
 )
 
