@@ -1,4 +1,4 @@
-"""The stages of the whole model: tower and language model together, on drawn pictures and clips and talk about them.
+"""The stages of the whole model: tower and language model together, on drawn pictures, clips, pages, and talk of them.
 
 They start from what the two learnt apart: the Linear that read records is multiplied into the merger, DeepStack
 starts silent. As long as the tower is trained, the dense targets stay on as a second teacher: it goes on getting
@@ -7,6 +7,9 @@ sharper.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +18,10 @@ import torch
 from torch import Tensor, nn
 
 from training import footage, language, network, tower, watching
+from training.dialogues import Turn
 from training.language import Probes, Sights
-from training.packing import LONG, SHORT, Batch, Packer
+from training.packing import LONG, SHORT, Batch, Packed, Packer
+from training.reading import Lesson, random_talk
 from training.scenes import Scene
 from training.tower import DenseHeads, Pictures
 
@@ -25,6 +30,21 @@ CLIP_DENSE_WEIGHT = 0.2
 LONG_SHARE = 0.2
 WORDS = 280
 """Tokens of a conversation about a clip, beside the clip itself."""
+PAGE_PIXELS = 1024 * network.CELL**2
+"""As many as a page may have: 1,024 visual tokens."""
+CONTEXT = 4096
+"""Tokens that the model can have before it, which the longest page and all that it says do not fill."""
+REMEMBERED = 0.5
+"""Share of conversations about pages in which the earlier answers are only remembered, as the program sends them."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """A picture as the model gets it, RGB of shape (height, width, 3), in its own grid, and the talk about it."""
+
+    pixels: Tensor
+    grid_hw: tuple[int, int]
+    packed: Packed
 
 
 def load_stage(path: Path, named: dict[str, nn.Parameter]) -> None:
@@ -89,6 +109,60 @@ def clip_loss(
     batch = packer.collate(packed)
     dense, answers, metrics = _losses(model, heads, probes, pictures, batch, watching.sights(pieces))
     return answers + CLIP_DENSE_WEIGHT * dense, {f"clip_{name}": value for name, value in metrics.items()}
+
+
+def reading_loss(
+    model: Any, probes: Probes, packer: Packer, rng: np.random.Generator, lesson: Lesson, most_tokens: int
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of conversations about pages, screens and charts, as many as have about `most_tokens` tokens in all."""
+    readings = random_readings(packer, rng, lesson, most_tokens)
+    return loss_of_readings(model, probes, packer, readings)
+
+
+def random_readings(packer: Packer, rng: np.random.Generator, lesson: Lesson, most_tokens: int) -> list[Reading]:
+    """One conversation at least, and others until one does not fit: as long as the longest of them is each."""
+    readings = [_random_reading(packer, rng, lesson)]
+    longest = len(readings[0].packed.ids)
+    while True:
+        one = _random_reading(packer, rng, lesson)
+        longest = max(longest, len(one.packed.ids))
+        if longest * (len(readings) + 1) > most_tokens:
+            return readings
+        readings.append(one)
+
+
+def _random_reading(packer: Packer, rng: np.random.Generator, lesson: Lesson) -> Reading:
+    talk = random_talk(rng, lesson, lambda size_wh: tower.grid_of(size_wh, PAGE_PIXELS))
+    turns = remembered(talk.turns) if rng.random() < REMEMBERED else talk.turns
+    packed = packer.pack(turns, [talk.grid_hw], system=talk.system, max_length=CONTEXT)
+    return Reading(torch.from_numpy(tower.as_model_input(talk.pixels, talk.grid_hw)), talk.grid_hw, packed)
+
+
+def remembered(turns: Sequence[Turn]) -> list[Turn]:
+    """A conversation in which only the last answer is to be learnt; the others come in tokens as the program's do."""
+    *earlier, last = turns
+    return [*(replace(turn, said=((turn.answer, None),), learnt=False) for turn in earlier), last]
+
+
+def loss_of_readings(
+    model: Any, probes: Probes, packer: Packer, readings: Sequence[Reading]
+) -> tuple[Tensor, dict[str, float]]:
+    """The loss of the answers alone. The tower sees pictures of one grid together, each in the size of its own."""
+    visual, text = model.model.visual, model.model.language_model
+    device = text.embed_tokens.weight.device
+    seen: list[list[Tensor]] = []
+    readings = sorted(readings, key=lambda reading: reading.grid_hw)
+    for grid_hw, alike in groupby(readings, lambda reading: reading.grid_hw):
+        pixels = torch.stack([reading.pixels for reading in alike]).to(device)
+        states = network.vision_hidden(visual, network.patches_of(pixels), grid_hw)
+        tokens, deep = network.vision_features(visual, states, network.merge(visual.merger, states[-1]))
+        seen.append([features.flatten(0, 1) for features in (tokens, *deep)])
+    batch = packer.collate([reading.packed for reading in readings]).to(device)
+    tokens, *deep = (torch.cat(features) for features in zip(*seen, strict=True))
+    embeddings = text.embed_tokens(batch.ids).masked_scatter(batch.visual.unsqueeze(-1), tokens)
+    loss, metrics = language.text_loss(text, probes, batch, embeddings, deep)
+    metrics["pictures"] = float(len(readings))
+    return loss, {f"read_{name}": value for name, value in metrics.items()}
 
 
 def _losses(

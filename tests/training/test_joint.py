@@ -1,0 +1,108 @@
+"""A step of learning to read: every picture in its own grid, a loss that falls, and gradients where they belong."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from tests.training.fonts import needs_fonts
+from training import joint
+from training.checkpoint import load_tokenizer, new_model
+from training.dialogues import Spelled, Turn
+from training.language import Probes
+from training.packing import Packer
+from training.reading import LESSONS
+
+pytestmark = needs_fonts
+
+
+@pytest.fixture(scope="module")
+def packer() -> Packer:
+    return Packer(load_tokenizer())
+
+
+def new_parts(packer: Packer) -> tuple[Any, Probes]:
+    """A model that has learnt nothing, the tower of which is not to learn but for what writes its visual tokens."""
+    model = new_model(packer.tokenizer).bfloat16()
+    probes = Probes(model.config.text_config.hidden_size).bfloat16()
+    for name, weight in model.model.visual.named_parameters():
+        weight.requires_grad_("linear_fc2" in name and "merger" in name)
+    return model, probes
+
+
+@pytest.mark.parametrize("lesson", LESSONS)
+def test_a_step_of_every_lesson_has_a_loss_and_gradients_for_what_is_trained(packer: Packer, lesson: str) -> None:
+    model, probes = new_parts(packer)
+    loss, metrics = joint.reading_loss(model, probes, packer, np.random.default_rng(3), LESSONS[lesson], 500)
+    loss.backward()  # type: ignore[no-untyped-call]
+    assert np.isfinite(list(metrics.values())).all()
+    assert {"read_answers", "read_places", "read_right"} <= set(metrics)
+    assert 5 < metrics["read_answers"] < 10  # near log(1294)
+    visual, text = model.model.visual, model.model.language_model
+    for weight in (text.embed_tokens.weight, text.layers[0].self_attn.q_proj.weight, visual.merger.linear_fc2.weight):
+        assert weight.grad is not None
+        assert float(weight.grad.float().norm()) > 0
+    assert all(weight.grad is None for weight in visual.blocks.parameters())
+
+
+def test_as_many_conversations_are_drawn_as_fit_and_each_is_about_its_own_picture(packer: Packer) -> None:
+    readings = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 1000)
+    assert len(readings) > 4
+    assert len(readings) * max(len(one.packed.ids) for one in readings) <= 1000
+    assert len({one.grid_hw for one in readings}) > 2
+    for one in readings:
+        rows, columns = one.grid_hw
+        assert one.pixels.shape == (32 * rows, 32 * columns, 3)
+        assert one.packed.visual.sum() == rows * columns
+        assert one.packed.about[:, 1].max() < rows * columns
+    alone = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 1)
+    assert [one.packed.ids.tolist() for one in alone] == [readings[0].packed.ids.tolist()]
+
+
+def test_earlier_answers_that_are_remembered_are_as_the_program_sends_them(packer: Packer) -> None:
+    turns = [
+        Turn("Total?", (("The total is", (0,)), (Spelled(" 12 pounds"), (1,)), (".", ())), "field", pictures=1),
+        Turn("Shop?", (("The shop is", (2,)), (Spelled(" Tea House"), (3,)), (".", ())), "field"),
+    ]
+    packed = packer.pack(joint.remembered(turns), [(2, 2)])
+    decoded = packer.tokenizer.decode
+    assert decoded(packed.ids[packed.weights > 0]) == "The shop is Tea House.<|im_end|>"
+    tokens = packed.ids.tolist()
+    as_sent = packer.tokenizer.encode("The total is 12 pounds.")
+    assert any(tokens[start : start + len(as_sent)] == as_sent for start in range(len(tokens)))
+
+
+def test_what_is_said_of_each_picture_does_not_depend_on_the_others(packer: Packer) -> None:
+    """Pictures are sorted by their grids, and conversations with them."""
+    model, probes = new_parts(packer)
+    model, probes = model.float(), probes.float()
+    readings = joint.random_readings(packer, np.random.default_rng(1), LESSONS["words"], 250)
+    assert [one.grid_hw for one in readings] != sorted(one.grid_hw for one in readings)
+    together, alone, weights = 0.0, 0.0, 0.0
+    with torch.no_grad():
+        together = joint.loss_of_readings(model, probes, packer, readings)[1]["read_answers"]
+        for one in readings:
+            weight = float(one.packed.weights.sum())
+            alone += weight * joint.loss_of_readings(model, probes, packer, [one])[1]["read_answers"]
+            weights += weight
+    assert together == pytest.approx(alone / weights, abs=1e-4)
+
+
+def test_a_few_words_can_be_learnt_by_heart(packer: Packer) -> None:
+    model, probes = new_parts(packer)
+    readings = joint.random_readings(packer, np.random.default_rng(2), LESSONS["words"], 150)
+    assert len(readings) == 3
+    weights = [weight for part in (model, probes) for weight in part.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(weights, lr=2e-3)
+    losses = []
+    for _ in range(40):
+        loss, metrics = joint.loss_of_readings(model, probes, packer, readings)
+        optimizer.zero_grad()
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        losses.append(metrics["read_answers"])
+    assert losses[0] > 5
+    assert losses[-1] < 0.5
