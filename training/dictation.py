@@ -7,6 +7,7 @@ at the visual tokens in which it stands on the page, so that the order of readin
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -118,7 +119,11 @@ def _box(page: Page, block: int) -> tuple[float, float, float, float]:
 
 
 def _words(lines: Sequence[Line], sight: Sight) -> list[Word]:
-    return [(word, sight.cells(xyxy)) for line in lines for word, xyxy in line.words]
+    words: list[Word] = []
+    for line in lines:
+        letters = map(sight.cell_at, line.letters_xy)
+        words += [Word(text, sight.cells(xyxy), tuple(islice(letters, len(text)))) for text, xyxy in line.words]
+    return words
 
 
 def _words_of_block(page: Page, block: int, sight: Sight) -> list[Word]:
@@ -142,18 +147,18 @@ def _words_of_field(page: Page, value: Any, sight: Sight) -> list[Word]:
 def _where(text: str, words: Sequence[Word]) -> list[Word]:
     """The words of a text with their places wherever all of them stand in a row; without any where they do not."""
     wanted = text.split()
-    plain = [word.strip(_AROUND) for word, _ in words]
+    plain = [word.text.strip(_AROUND) for word in words]
     sought = [word.strip(_AROUND) for word in wanted]
     starts = [start for start in range(len(plain)) if plain[start : start + len(sought)] == sought]
     if not starts:
-        return [(word, None) for word in wanted]
+        return [Word(word, None) for word in wanted]
     return [
-        (word, union(cells for start in starts if (cells := words[start + index][1]) is not None))
+        Word(word, union(cells for start in starts if (cells := words[start + index].cells) is not None))
         for index, word in enumerate(wanted)
     ]
 
 
 def _all_of(words: Sequence[Word]) -> Cells | None:
     """All the places of some words; None where one of them is not told, or there are none."""
-    cells = [cells for _, cells in words if cells is not None]
+    cells = [word.cells for word in words if word.cells is not None]
     return union(cells) if cells and len(cells) == len(words) else None

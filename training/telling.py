@@ -10,13 +10,23 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from training.dialogues import Cells, Piece, Spelled
 from training.transcripts import Transcript, spellings
-from training.typesetting import Xyxy
+from training.typesetting import Xy, Xyxy
 
-Word = tuple[str, Cells | None]
-"""A word that an answer writes, and the visual tokens that show it; None where that is not told."""
+
+class Word(NamedTuple):
+    """A word that an answer writes, and the visual tokens that show it; None where that is not told.
+
+    `letters` has for each letter the visual token that holds its middle, where that is told.
+    """
+
+    text: str
+    cells: Cells | None
+    letters: Cells = ()
+
 
 LEAST_COVER = 0.25
 """A cell shows a box if it holds this share of the box's width and height, or of its own."""
@@ -35,6 +45,13 @@ class Sight:
     grid_hw: tuple[int, int]
     first_cell: int = 0
 
+    def cell_at(self, xy: Xy) -> int:
+        """The visual token that shows a point, or the nearest one to it."""
+        (x, y), (width, height), (rows, columns) = xy, self.size_wh, self.grid_hw
+        row = min(max(int(y / height * rows), 0), rows - 1)
+        column = min(max(int(x / width * columns), 0), columns - 1)
+        return self.first_cell + row * columns + column
+
     def cells(self, *boxes: Xyxy) -> Cells:
         """The visual tokens that show these boxes, in the order in which the picture has them."""
         rows, columns = self.grid_hw
@@ -49,7 +66,8 @@ class Sight:
 
 
 def told(transcript: Transcript, words: Sequence[Sequence[Word]], wholes: Sequence[Cells | None]) -> tuple[Piece, ...]:
-    """An answer in pieces: each word, spelled, speaks about its own place, what opens a part about the whole of it.
+    """An answer in pieces: each letter of a word, or the word, speaks about its own place, what opens a part about the
+    whole of it.
 
     Signs before a word are a piece of their own. `words` and `wholes` belong to the transcript's parts. What ends one
     part belongs to the next, because it tells that there is one; the end of all is about nothing.
@@ -61,14 +79,22 @@ def told(transcript: Transcript, words: Sequence[Sequence[Word]], wholes: Sequen
         places = list(_places(part, inside))
         at = places[0][0] if places else len(part)
         pieces.append((left + part[:at], whole))
-        for start, end, cells in places:
+        for start, end, word in places:
             if part[at:start].strip():
-                pieces.append((part[at:start], cells))
+                pieces.append((part[at:start], word.cells))
                 at = start
-            pieces.append((Spelled(part[at:end]), cells))
+            pieces += _spelled(part[at:start], part[start:end], word)
             at = end
         left = part[at:]
     return (*(piece for piece in pieces if piece[0]), (left + transcript.after, ()))
+
+
+def _spelled(blank: str, written: str, word: Word) -> list[Piece]:
+    """A word, each letter about its own place if that is told; a blank before it is about where it goes on."""
+    if len(word.letters) != len(written):
+        return [(Spelled(blank + written), word.cells)]
+    placed = zip((blank, *written), (word.letters[0], *word.letters), strict=True)
+    return [(Spelled(text), (cell,)) for text, cell in placed if text]
 
 
 def sentence(*pieces: Piece) -> tuple[Piece, ...]:
@@ -80,16 +106,16 @@ def union(many: Iterable[Cells]) -> Cells:
     return tuple(sorted({cell for cells in many for cell in cells}))
 
 
-def _places(part: str, words: Sequence[Word]) -> Iterator[tuple[int, int, Cells | None]]:
+def _places(part: str, words: Sequence[Word]) -> Iterator[tuple[int, int, Word]]:
     """Where in the part its words begin and end; one that it leaves out, such as a number of a list, is passed over."""
     bare = _SIGNS.sub(lambda sign: " " * len(sign[0]), part)
     at = 0
-    for word, cells in words:
-        for form in spellings(word):
+    for word in words:
+        for form in spellings(word.text):
             start = bare.find(form, at)
             if start >= 0 and not any(map(str.isalnum, bare[at:start])):
                 at = start + len(form)
-                yield start, at, cells
+                yield start, at, word
                 break
 
 

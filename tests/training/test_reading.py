@@ -15,14 +15,14 @@ from model.types import MediumInput
 from tests.training.fonts import needs_fonts
 from training import dictation, displays, wordings
 from training.charts import KINDS, Kind, random_chart
-from training.dialogues import Spelled, Turn
+from training.dialogues import Piece, Spelled, Turn
 from training.documents import random_page
 from training.offtopic import FAMILY
 from training.pages import Page
 from training.reading import KINDS_OF, LESSONS, MOST_TURNS, SHORT, Lesson, Talk, random_talk
 from training.screens import random_screen
 from training.telling import Sight, Word, told
-from training.transcripts import Transcript
+from training.transcripts import Transcript, spellings
 
 pytestmark = needs_fonts
 
@@ -66,9 +66,17 @@ def test_cells_that_show_a_box(xyxy: tuple[int, int, int, int], cells: tuple[int
     assert Sight((400, 100), (2, 4), first_cell=8).cells(xyxy) == tuple(8 + cell for cell in cells)
 
 
+def test_the_cell_at_a_point_is_the_nearest_one() -> None:
+    sight = Sight((400, 100), (2, 4), first_cell=8)
+    assert [sight.cell_at(xy) for xy in ((0, 0), (399, 99), (150, 60), (-5, 120), (400, 100))] == [8, 15, 13, 12, 15]
+
+
 def test_words_are_found_in_what_is_written_of_them_and_signs_are_not_words() -> None:
     transcript = Transcript(('<p data-bbox="1 2 3 4">Tea &amp; 1</p>', "<table><td>p</td></table>"), "{", "|", "}")
-    words: list[list[Word]] = [[("Tea", (1,)), ("9", (7,)), ("&", (2,)), ("1", None)], [("p", (3,))]]
+    words: list[list[Word]] = [
+        [Word("Tea", (1,)), Word("9", (7,)), Word("&", (2,), (2,)), Word("1", None)],
+        [Word("p", (3,), (3,))],
+    ]
     assert told(transcript, words, [(1, 2), (3, 4)]) == (
         ('{<p data-bbox="1 2 3 4">', (1, 2)),
         ("Tea", (1,)),
@@ -81,7 +89,7 @@ def test_words_are_found_in_what_is_written_of_them_and_signs_are_not_words() ->
 
 
 def test_words_are_spelled_and_signs_between_them_are_not() -> None:
-    words: list[Word] = [("Black tea", (1,)), ("£2", (2,))]
+    words: list[Word] = [Word("Black tea", (1,)), Word("£2", (2,))]
     said = told(Transcript(("<tr><td>Black tea</td><td> £2</td></tr>",)), [words], [(1, 2)])
     assert [(text, isinstance(text, Spelled)) for text, _ in said] == [
         ("<tr><td>", False),
@@ -91,6 +99,14 @@ def test_words_are_spelled_and_signs_between_them_are_not() -> None:
         ("</td></tr>", False),
     ]
     assert [cells for _, cells in said] == [(1, 2), (1,), (2,), (2,), ()]
+
+
+def test_each_letter_is_about_its_own_place_and_a_blank_about_the_next() -> None:
+    words = [Word("to", (0, 1), (0, 1)), Word("us", (1, 2), (1, 2))]
+    assert told(Transcript(("to us",)), [words], [(0, 1, 2)])[:-1] == (
+        *(("t", (0,)), ("o", (1,)), (" ", (1,))),
+        *(("u", (1,)), ("s", (2,))),
+    )
 
 
 @pytest.mark.parametrize("task", ["text", "markdown", "layout", "lines", "fields"])
@@ -106,18 +122,24 @@ def test_all_that_is_read_of_a_page_is_spelled(task: str) -> None:
 
 @pytest.mark.parametrize("kind", ["line", "article", "table", "receipt", "invoice", "form", "card"])
 @pytest.mark.parametrize("task", ["text", "lines", "layout", "markdown"])
-def test_every_word_of_a_page_is_told_in_order_where_it_stands(kind: str, task: str) -> None:
-    """But for the numbers of a list, which HTML does not write."""
+def test_every_letter_of_a_page_is_told_in_order_where_it_stands(kind: str, task: str) -> None:
+    """But for the numbers of a list, which HTML does not write, and letters that are written as more than one."""
     page, sight = page_of(kind, 2)
     (turn,) = dictation.READERS[task](page, sight, np.random.default_rng(0))
-    said = [cells for text, cells in turn.said if cells is not None and any(map(str.isalnum, text))]
-    words = [(word, sight.cells(box)) for line in page.lines for word, box in line.words]
+    said = [(text, cells) for text, cells in turn.said if len(text) == 1 and not text.isspace()]
+    letters: list[Piece] = [
+        (letter, (sight.cell_at(xy),))
+        for line in page.lines
+        for letter, xy in zip("".join(line.text.split()), line.letters_xy, strict=True)
+    ]
     if task == "text":
-        assert [(text.strip(), cells) for text, cells in turn.said[:-1]] == words
+        assert said == letters
         assert turn.said[-1] == ("", ())
-    numbers = sum(word.rstrip(".").isdigit() for word, _ in words) if task == "layout" else 0
-    missing = Counter(cells for word, cells in words if any(map(str.isalnum, word))) - Counter(said)
-    assert missing.total() <= numbers
+    words = [word for line in page.lines for word in line.text.split()]
+    numbers = [word for word in words if task == "layout" and word.rstrip(".").isdigit()]
+    longer = [word for word in words if len(spellings(word)) > 1]
+    missing = Counter(one for one in letters if one[0].isalnum()) - Counter(said)
+    assert missing.total() <= sum(map(len, numbers + longer))
 
 
 @pytest.mark.parametrize("seed", range(4))
