@@ -16,6 +16,7 @@ PANELS = {
     "language": ("right",),
     "joint": ("right", "clip_right", "p_box", "w0.2", "w0.1"),
     "letters": ("found", "right", "kept"),
+    "words": ("right", "clip_right", "read_right"),
     "instruct": ("right", "clip_right"),
 }
 LABELS = {
@@ -28,6 +29,7 @@ LABELS = {
     "found": "letters that are not found, share",
     "kept": "change of what is told of pictures, variances",
     "clip_right": "the same about clips",
+    "read_right": "the same about pages",
 }
 
 

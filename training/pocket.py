@@ -3,8 +3,9 @@
 Stage `tower` teaches the vision tower on drawn pictures, stage `language` the language model on records of pictures;
 the two do not need each other and can run side by side. `align` puts them together and fits the tower and its merger
 to the language model, `joint` trains everything on everything, `letters` teaches the tower type without changing what
-it says of pictures, `instruct` trains the language model alone on what the tower sees by now. `export` writes
-model/pocket. Every stage continues from its checkpoint in --run-dir when it was stopped.
+it says of pictures, `words` the language model to read it, `instruct` trains the language model alone on what the
+tower sees by now. `export` writes model/pocket. Every stage continues from its checkpoint in --run-dir when it was
+stopped.
 """
 
 from __future__ import annotations
@@ -17,18 +18,22 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from training import curves, joint, language, letters, loop, network, tower
 from training.checkpoint import POCKET, load_tokenizer, new_model, save_model
 from training.packing import Packer
+from training.reading import LESSONS
 from training.tokenizer import write_processor_files
 
 VISION, LANGUAGE = "model.model.visual.", "model.model.language_model."
 HEADS, PROBES, LETTERS = "heads.", "probes.", "letters."
 SIGHT = tuple(f"{VISION}{part}." for part in ("patch_embed", "pos_embed", "blocks", "merger.norm", "merger.linear_fc1"))
 """The tower without what writes its visual tokens."""
+TELLING = tuple(f"{VISION}{part}." for part in ("merger.linear_fc2", "deepstack_merger_list"))
+"""What writes them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,7 @@ class Stage:
     """What a stage trains, for how long, at which rate, on how many pictures or conversations a step.
 
     `trains` are the beginnings of the names of its parameters, `slow` of those that move at 0.3 of the rate; `clips`
-    is the share of its steps that are about clips.
+    and `pages` are the shares of its steps that are about clips and about pages, these in one of its `lessons` each.
     """
 
     steps: int
@@ -45,6 +50,8 @@ class Stage:
     trains: tuple[str, ...]
     slow: str = ""
     clips: float = 0.0
+    pages: float = 0.0
+    lessons: tuple[str, ...] = ()
 
 
 STAGES = {
@@ -54,12 +61,15 @@ STAGES = {
     # The tower comes sharper than it would stay at the language model's rate.
     "joint": Stage(9000, 1e-3, 16, (VISION, LANGUAGE, HEADS, PROBES), slow=VISION, clips=0.45),
     "letters": Stage(9000, 1e-3, 12, (*SIGHT, LETTERS)),
+    "words": Stage(3000, 1e-3, 16, (*TELLING, LANGUAGE, PROBES), clips=0.15, pages=0.7, lessons=("words", "lines")),
     "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.55),
 }
-TOGETHER = ("align", "joint", "letters", "instruct")
+TOGETHER = ("align", "joint", "letters", "words", "instruct")
 """Stages of the whole model; each begins with what those before it came to."""
 CLIP_TOKENS = 4000
 """About so many tokens have the conversations about clips of one step."""
+PAGE_TOKENS = 4000
+"""The same of conversations about pages."""
 
 
 class Run:
@@ -139,17 +149,20 @@ def train_together(run: Run, name: str) -> None:
     if newer := [later for later in TOGETHER[TOGETHER.index(name) + 1 :] if run.checkpoint(later).exists()]:
         raise SystemExit(f"Stage {newer[0]} has gone on from {name} already: move {newer[0]}.pt away first.")
     parts = begin(run, before(name))
+    run.stage(name, parts.named(), lambda rng: _loss(stage, parts, rng))
+
+
+def _loss(stage: Stage, parts: Parts, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:
+    """Of a step about pictures, clips or pages."""
     model, probes, packer = parts.model, parts.probes, parts.packer
     teachers = parts.heads if HEADS in stage.trains else None
-    run.stage(
-        name,
-        parts.named(),
-        lambda rng: (
-            joint.clip_loss(model, teachers, probes, packer, rng, CLIP_TOKENS)
-            if rng.random() < stage.clips
-            else joint.joint_loss(model, teachers, probes, packer, rng, stage.batch)
-        ),
-    )
+    form = rng.random()
+    if form < stage.clips:
+        return joint.clip_loss(model, teachers, probes, packer, rng, CLIP_TOKENS)
+    if form < stage.clips + stage.pages:
+        lesson = LESSONS[stage.lessons[int(rng.integers(len(stage.lessons)))]]
+        return joint.reading_loss(model, probes, packer, rng, lesson, PAGE_TOKENS)
+    return joint.joint_loss(model, teachers, probes, packer, rng, stage.batch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from tests.training.fonts import needs_fonts
 from training import pocket
 
 
@@ -20,6 +21,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pocket.Run:
     small = {name: replace(stage, batch=2) for name, stage in pocket.STAGES.items()}
     monkeypatch.setattr(pocket, "STAGES", small)
     monkeypatch.setattr(pocket, "CLIP_TOKENS", 400)
+    monkeypatch.setattr(pocket, "PAGE_TOKENS", 400)
     return pocket.Run(tmp_path, "cpu", steps=1, rate=1.0)
 
 
@@ -28,6 +30,7 @@ def weights(run: pocket.Run) -> dict[str, Tensor]:
     return {name: weight.detach().clone() for name, weight in pocket.begin(run).named().items()}
 
 
+@needs_fonts
 def test_each_stage_goes_on_from_the_ones_before_and_trains_its_own_part_alone(run: pocket.Run) -> None:
     pocket.RUNNERS["tower"](run)
     pocket.RUNNERS["language"](run)
