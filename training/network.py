@@ -105,15 +105,19 @@ def _patch_embedding(visual: Any, patches: Tensor) -> Tensor:
 
 
 _POSITIONS: dict[tuple[Any, ...], tuple[Tensor, Tensor, Tensor]] = {}
+_MOST_GRIDS = 100
+"""Of so many grids the positions are kept; those of a page have some megabytes."""
 
 
 def _vision_positions(visual: Any, grid_hw: tuple[int, int], dtype: torch.dtype) -> tuple[Tensor, Tensor, Tensor]:
-    """Interpolation matrix (patches, table) and rotary cos, sin of one grid; computed once a grid."""
+    """Interpolation matrix (patches, table) and rotary cos, sin of one grid, which takes long enough to remember."""
     from transformers.vision_utils import get_vision_interpolation_indices_and_weights, get_vision_position_ids
 
     device = visual.pos_embed.weight.device
     key = (grid_hw, dtype, str(device))
     if key not in _POSITIONS:
+        if len(_POSITIONS) >= _MOST_GRIDS:
+            _POSITIONS.clear()
         grid = torch.tensor([[1, grid_hw[0] * MERGE, grid_hw[1] * MERGE]], device=device)
         indices, shares = get_vision_interpolation_indices_and_weights(
             grid,

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import pytest
 import torch
 from numpy.typing import NDArray
 from PIL import Image
@@ -45,6 +46,19 @@ def test_both_ways_through_the_model_agree() -> None:
         mm_token_type_ids=packed.visual.int(),
     ).last_hidden_state
     torch.testing.assert_close(ours, theirs, atol=2e-5, rtol=1e-4)
+
+
+def test_positions_of_many_grids_are_forgotten_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages come in thousands of grids; what is computed anew is the same."""
+    visual = new_model(load_tokenizer()).model.visual
+    monkeypatch.setattr(network, "_POSITIONS", {})
+    monkeypatch.setattr(network, "_MOST_GRIDS", 3)
+    patches = torch.randn(1, 24, 768, generator=torch.Generator().manual_seed(0))
+    first = network.vision_hidden(visual, patches, (2, 3))[0]
+    for columns in (1, 2, 4, 5):
+        network.vision_hidden(visual, patches[:, : 4 * columns], (1, columns))
+        assert len(network._POSITIONS) <= 3
+    assert torch.equal(network.vision_hidden(visual, patches, (2, 3))[0], first)
 
 
 def test_patches_are_those_of_the_processor() -> None:
