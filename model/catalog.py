@@ -186,7 +186,7 @@ _FRAMES: Mapping[str, tuple[float, int, int]] = MappingProxyType(
     {"Quality": (2.0, 128, 384), "Speed": (1.0, 48, 192), "Low memory": (1.0, 24, 96)}
 )
 _POCKET_FRAMES: Mapping[str, tuple[float, int, int]] = MappingProxyType(
-    {"Quality": (4.0, 64, 16), "Speed": (2.0, 32, 16), "Low memory": (1.0, 16, 16)}
+    {"Quality": (4.0, 96, 16), "Speed": (2.0, 32, 16), "Low memory": (1.0, 16, 16)}
 )
 _MIN_TOKENS = 4
 _THINKING_PATIENCE = 4  # a model that thinks first writes several times as much

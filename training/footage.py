@@ -22,7 +22,7 @@ from training.scenes import Scene, Shape
 from training.tower import as_model_input, grid_of
 
 FRAME_PIXELS = 128 * 128
-MAX_FRAMES = 64
+MAX_FRAMES = 96
 RATE = 4.0
 """Frames a second, as long as these are at most `MAX_FRAMES`."""
 PART, SLOW = 0.2, 0.15
