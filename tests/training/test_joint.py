@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 import torch
+from transformers import AutoProcessor
 
+from model import media
+from model.engines.local_inputs import InputMaker
+from model.types import Message, PixelBudget, Text
 from tests.training.fonts import needs_fonts
-from training import joint
-from training.checkpoint import load_tokenizer, new_model
+from training import joint, network, tower
+from training.checkpoint import POCKET, load_tokenizer, new_model
 from training.dialogues import Spelled, Turn
 from training.language import Probes
 from training.packing import Packer
-from training.reading import LESSONS
+from training.reading import LESSONS, Lesson, random_talk
 
 pytestmark = needs_fonts
 
@@ -60,6 +65,25 @@ def test_as_many_conversations_are_drawn_as_fit_and_each_is_about_its_own_pictur
         assert one.packed.about[:, 1].max() < rows * columns
     alone = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 1)
     assert [one.packed.ids.tolist() for one in alone] == [readings[0].packed.ids.tolist()]
+
+
+@pytest.mark.parametrize("task", ["line", "tables", "chart_title", "act"])
+def test_a_picture_and_its_question_are_those_that_the_program_sends(packer: Packer, task: str) -> None:
+    """Beyond its present bounds, which `preprocessor_config.json` has."""
+    lesson = Lesson({task: 1.0})
+    talk = random_talk(np.random.default_rng(5), lesson, lambda size_wh: tower.grid_of(size_wh, joint.PAGE_PIXELS))
+    (reading,) = joint.random_readings(packer, np.random.default_rng(5), lesson, 1)
+    picture = media.read_image(cv2.imencode(".png", talk.pixels[:, :, ::-1])[1].tobytes(), "drawn.png")
+    system = [Message("system", (Text(talk.system),))] if talk.system else []
+    maker = InputMaker(AutoProcessor.from_pretrained(POCKET), "Qwen3-VL", joint.CONTEXT)
+    sent = maker.make(
+        [*system, Message("user", (picture, Text(talk.turns[0].question)))],
+        PixelBudget(network.MIN_PIXELS, joint.PAGE_PIXELS),
+    )
+    ids = sent["input_ids"][0].tolist()
+    assert reading.packed.ids[: len(ids)].tolist() == ids
+    theirs = sent["pixel_values"].view(-1, 3, 2, 256)[:, :, 0].reshape(-1, 768)
+    torch.testing.assert_close(network.patches_of(reading.pixels[None])[0], theirs, atol=1e-2, rtol=0)
 
 
 def test_earlier_answers_that_are_remembered_are_as_the_program_sends_them(packer: Packer) -> None:
