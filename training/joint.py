@@ -38,6 +38,8 @@ CONTEXT = 4096
 """Tokens that the model can have before it, which the longest page and all that it says do not fill."""
 REMEMBERED = 0.5
 """Share of conversations about pages in which the earlier answers are only remembered, as the program sends them."""
+LONGER = 1.3
+"""So much longer than the shortest one may a conversation about a page be that is packed together with it."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +49,10 @@ class Reading:
     pixels: Tensor
     grid_hw: tuple[int, int]
     packed: Packed
+
+    @property
+    def length(self) -> int:
+        return len(self.packed.ids)
 
 
 def load_stage(path: Path, named: dict[str, nn.Parameter]) -> None:
@@ -117,20 +123,37 @@ def reading_loss(
     model: Any, probes: Probes, packer: Packer, rng: np.random.Generator, lesson: Lesson, most_tokens: int
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of conversations about pages, screens and charts, as many as have about `most_tokens` tokens in all."""
-    readings = random_readings(packer, rng, lesson, most_tokens)
-    return loss_of_readings(model, probes, packer, readings)
+    runs = alike(random_readings(packer, rng, lesson, most_tokens))
+    told = [_loss_of_readings(model, probes, packer, run) for run in runs]
+    weights = np.array([sum(float(one.packed.weights.sum()) for one in run) for run in runs])
+    shares = (weights / weights.sum()).tolist()
+    loss = torch.stack([share * part for share, (part, _) in zip(shares, told, strict=True)]).sum()
+    names = told[0][1]
+    means = {name: sum(share * more[name] for share, (_, more) in zip(shares, told, strict=True)) for name in names}
+    means["pictures"] = float(sum(map(len, runs)))
+    return loss, {f"read_{name}": mean for name, mean in means.items()}
 
 
 def random_readings(packer: Packer, rng: np.random.Generator, lesson: Lesson, most_tokens: int) -> list[Reading]:
-    """One conversation at least, and others until one does not fit: as long as the longest of them is each."""
+    """One conversation at least, and others until one is too long for the rest of `most_tokens`."""
     readings = [_random_reading(packer, rng, lesson)]
-    longest = len(readings[0].packed.ids)
-    while True:
+    left = most_tokens - readings[0].length
+    while left > 0:
         one = _random_reading(packer, rng, lesson)
-        longest = max(longest, len(one.packed.ids))
-        if longest * (len(readings) + 1) > most_tokens:
-            return readings
-        readings.append(one)
+        left -= one.length
+        if left >= 0:
+            readings.append(one)
+    return readings
+
+
+def alike(readings: Sequence[Reading]) -> list[list[Reading]]:
+    """Conversations of about the same length each, so that little of a batch is padding."""
+    runs: list[list[Reading]] = []
+    for reading in sorted(readings, key=lambda reading: reading.length):
+        if not runs or reading.length > LONGER * runs[-1][0].length:
+            runs.append([])
+        runs[-1].append(reading)
+    return runs
 
 
 def _random_reading(packer: Packer, rng: np.random.Generator, lesson: Lesson) -> Reading:
@@ -152,10 +175,10 @@ def remembered(turns: Sequence[Turn]) -> list[Turn]:
     return [*(replace(turn, said=((turn.answer, None),), learnt=False) for turn in earlier), last]
 
 
-def loss_of_readings(
+def _loss_of_readings(
     model: Any, probes: Probes, packer: Packer, readings: Sequence[Reading]
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of the answers alone. The tower sees pictures of one grid together, each in the size of its own."""
+    """The loss of the answers alone. The tower sees pictures of one grid together."""
     visual, text = model.model.visual, model.model.language_model
     device = text.embed_tokens.weight.device
     seen: list[list[Tensor]] = []
@@ -168,9 +191,7 @@ def loss_of_readings(
     batch = packer.collate([reading.packed for reading in readings]).to(device)
     tokens, *deep = (torch.cat(features) for features in zip(*seen, strict=True))
     embeddings = text.embed_tokens(batch.ids).masked_scatter(batch.visual.unsqueeze(-1), tokens)
-    loss, metrics = language.text_loss(text, probes, batch, embeddings, deep)
-    metrics["pictures"] = float(len(readings))
-    return loss, {f"read_{name}": value for name, value in metrics.items()}
+    return language.text_loss(text, probes, batch, embeddings, deep)
 
 
 def _losses(

@@ -55,8 +55,8 @@ def test_a_step_of_every_lesson_has_a_loss_and_gradients_for_what_is_trained(pac
 
 def test_as_many_conversations_are_drawn_as_fit_and_each_is_about_its_own_picture(packer: Packer) -> None:
     readings = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 1000)
-    assert len(readings) > 4
-    assert len(readings) * max(len(one.packed.ids) for one in readings) <= 1000
+    assert len(readings) > 8
+    assert sum(one.length for one in readings) <= 1000
     assert len({one.grid_hw for one in readings}) > 2
     for one in readings:
         rows, columns = one.grid_hw
@@ -65,6 +65,14 @@ def test_as_many_conversations_are_drawn_as_fit_and_each_is_about_its_own_pictur
         assert one.packed.about[:, 1].max() < rows * columns
     alone = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 1)
     assert [one.packed.ids.tolist() for one in alone] == [readings[0].packed.ids.tolist()]
+
+
+def test_conversations_that_are_packed_together_have_about_the_same_length(packer: Packer) -> None:
+    readings = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 2000)
+    runs = joint.alike(readings)
+    assert len(runs) > 1
+    assert sorted(one.length for run in runs for one in run) == sorted(one.length for one in readings)
+    assert all(max(one.length for one in run) <= joint.LONGER * run[0].length for run in runs)
 
 
 @pytest.mark.parametrize("task", ["line", "tables", "chart_title", "act"])
@@ -99,31 +107,45 @@ def test_earlier_answers_that_are_remembered_are_as_the_program_sends_them(packe
     assert any(tokens[start : start + len(as_sent)] == as_sent for start in range(len(tokens)))
 
 
-def test_what_is_said_of_each_picture_does_not_depend_on_the_others(packer: Packer) -> None:
-    """Pictures are sorted by their grids, and conversations with them."""
+def readings_of(monkeypatch: pytest.MonkeyPatch, readings: list[joint.Reading]) -> None:
+    """Have these drawn instead of random ones."""
+    monkeypatch.setattr(joint, "random_readings", lambda *_: readings)
+
+
+def loss_of(model: Any, probes: Probes, packer: Packer) -> tuple[torch.Tensor, dict[str, float]]:
+    return joint.reading_loss(model, probes, packer, np.random.default_rng(0), LESSONS["words"], 0)
+
+
+def test_what_is_said_of_each_picture_does_not_depend_on_the_others(
+    packer: Packer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pictures are sorted by their grids and lengths, and conversations with them."""
     model, probes = new_parts(packer)
     model, probes = model.float(), probes.float()
-    readings = joint.random_readings(packer, np.random.default_rng(1), LESSONS["words"], 250)
+    readings = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 500)
     assert [one.grid_hw for one in readings] != sorted(one.grid_hw for one in readings)
-    together, alone, weights = 0.0, 0.0, 0.0
+    assert len(joint.alike(readings)) > 1
+    alone, weights = 0.0, [float(one.packed.weights.sum()) for one in readings]
     with torch.no_grad():
-        together = joint.loss_of_readings(model, probes, packer, readings)[1]["read_answers"]
-        for one in readings:
-            weight = float(one.packed.weights.sum())
-            alone += weight * joint.loss_of_readings(model, probes, packer, [one])[1]["read_answers"]
-            weights += weight
-    assert together == pytest.approx(alone / weights, abs=1e-4)
+        for one, weight in zip(readings, weights, strict=True):
+            readings_of(monkeypatch, [one])
+            alone += weight * loss_of(model, probes, packer)[1]["read_answers"]
+        readings_of(monkeypatch, readings)
+        _, together = loss_of(model, probes, packer)
+    assert together["read_pictures"] == len(readings)
+    assert together["read_answers"] == pytest.approx(alone / sum(weights), abs=1e-4)
 
 
-def test_a_few_words_can_be_learnt_by_heart(packer: Packer) -> None:
+def test_a_few_words_can_be_learnt_by_heart(packer: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
     model, probes = new_parts(packer)
     readings = joint.random_readings(packer, np.random.default_rng(2), LESSONS["words"], 150)
     assert len(readings) == 3
+    readings_of(monkeypatch, readings)
     weights = [weight for part in (model, probes) for weight in part.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=2e-3)
     losses = []
     for _ in range(40):
-        loss, metrics = joint.loss_of_readings(model, probes, packer, readings)
+        loss, metrics = loss_of(model, probes, packer)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()
