@@ -20,7 +20,7 @@ import gradio as gr
 from app.palette import label_order
 from app.templates import ASSETS
 from app.tracks import tracks_of
-from app.wire import finite, plain
+from app.wire import finite, plain, unnumbered
 from model.errors import RequestError
 from model.media import thumbnail
 from model.types import TimeEvent, Video
@@ -151,7 +151,7 @@ def frames_value(video: Video | None) -> str:
 def edited_events(value: str) -> EditedEvents:
     """Read a timeline's value as it came back from the browser. Raises `RequestError` when it makes no sense."""
     try:
-        wire = json.loads(value)
+        wire = json.loads(unnumbered(value))
         duration_s = finite(wire["duration_s"])
         lanes: list[list[TimeEvent]] = [[] for _ in wire["lanes"]]
         for item in wire["events"]:

@@ -25,7 +25,7 @@ from model.types import Action, Answer, Image, Region
 
 _ASSETS = Path(__file__).resolve().parents[1] / "ui_assets"
 
-_SCRIPTS = ("viewer_parts.js", "viewer_edit.js", "viewer.js")
+_SCRIPTS = ("updates.js", "viewer_parts.js", "viewer_edit.js", "viewer.js")
 
 _ON_LOAD = """
 window.StudioViewer.mount(element, {

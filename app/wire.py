@@ -1,12 +1,14 @@
-"""Regions and actions as JSON on their way to the page and, edited there, back.
+"""Regions and actions as JSON on their way to the page and, edited there, back; and the number of every update.
 
 Knows what a person may have made of them: numbers are checked and kept inside the picture. Does not know widgets.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -15,6 +17,21 @@ from app.palette import label_order
 from model.errors import RequestError
 from model.parsing.camera import Camera, corners_xy
 from model.types import Action, Box, Box3D, Point, Polygon, Region
+
+_NUMBERS = itertools.count(time.time_ns() // 1000)
+"""Greater after a restart too, which a page may outlast."""
+
+
+def numbered(text: str) -> str:
+    """A text for the page with the number of the update in front: there an older one never takes the place of a newer
+    one (`ui_assets/updates.js`)."""
+    return f"{next(_NUMBERS)}|{text}"
+
+
+def unnumbered(text: str) -> str:
+    """The same without the number, if there is one: what was edited on the page has none."""
+    number, bar, rest = text.partition("|")
+    return rest if bar and number.isdecimal() else text
 
 
 def label_of(item: Region | Action) -> str:
@@ -42,7 +59,7 @@ class Edited:
 def edited(value: str, image_index: int = 0) -> Edited:
     """Read a viewer's value as it came back from the browser. Raises `RequestError` when it makes no sense."""
     try:
-        wire = json.loads(value)
+        wire = json.loads(unnumbered(value))
         width, height = wire["size_wh"]
         items = [_from_wire(item, image_index, width, height) for item in wire["regions"]]
         ask = _xyxy(wire["ask_xyxy"], width, height) if wire["ask_xyxy"] else None

@@ -625,7 +625,8 @@
         end: (moved, isCancelled) => {
           if (drag?.end(moved.clientX, isCancelled) || isCancelled) return;
           // The pointer is captured: no `dblclick` would tell which event it is for.
-          const isSecond = this.pressed?.id === item.id && moved.timeStamp - this.pressed.at < DOUBLE_CLICK_MS;
+          const isChosen = item.id === this.active; // it may have been let go of since
+          const isSecond = isChosen && this.pressed?.id === item.id && moved.timeStamp - this.pressed.at < DOUBLE_CLICK_MS;
           this.pressed = { id: item.id, at: moved.timeStamp };
           if (isSecond) this.rename();
           else this.play(this.idAt(item, this.timeAt(moved)));
@@ -761,10 +762,12 @@
 
   /** Show the frames that Python sends beside the value, for they change less often; `element` is theirs. */
   window.StudioTimeline.mountFrames = (port) => {
+    const newcomer = window.StudioUpdates.newcomers();
     const take = () => {
       const shown = document.querySelector('.st')?.timeline;
-      if (shown) shown.takeFrames(JSON.parse(port.read() || '[]'));
-      else requestAnimationFrame(take);
+      if (!shown) return requestAnimationFrame(take);
+      const text = newcomer(port.read() ?? '');
+      return text && shown.takeFrames(JSON.parse(text));
     };
     port.watch(take);
     take();

@@ -81,14 +81,17 @@
   /** Gives `show` the newest value at the next frame: while an answer streams, values between two frames are never drawn.
    *  What `sent` tells to have come from here is no news. */
   function receiver(port, sent, show) {
+    const newcomer = window.StudioUpdates.newcomers();
+    let newest = '';
     let isWaiting = false;
     return () => {
+      newest = newcomer(port.read() ?? '') ?? newest;
       if (isWaiting) return;
       isWaiting = true;
       requestAnimationFrame(() => {
         isWaiting = false;
-        const text = port.read();
-        if (text && text !== sent()) show(JSON.parse(text));
+        if (newest && newest !== sent()) show(JSON.parse(newest));
+        newest = '';
       });
     };
   }

@@ -19,7 +19,7 @@ from app.exports.documents import DOCUMENT_FORMATS
 from app.knobs import PRESET_NAMES
 from app.people import person_of
 from app.studio import Studio
-from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place
+from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place, in_order
 from app.viewer import image_viewer
 from app.work_view import count_html, running_html
 from model.prompts import FIELD_PRESETS
@@ -231,7 +231,7 @@ class _DocumentTab(WorkTab[Shown]):
     def _set_ask(self, values: Mapping[Component, Any]) -> Updates:
         mode = values[self.mode]
         shown = self._actions.set_ask(values[self.session], mode, values[self.fields] or (), values[self.preset])
-        return self._updates(shown) | {self.shown_mode: mode_html(mode)}
+        return self._updates(shown) | in_order({self.shown_mode: mode_html(mode)})
 
     def _read(self, values: Mapping[Component, Any]) -> Iterator[Updates]:
         session = values[self.session]
@@ -278,7 +278,7 @@ class _DocumentTab(WorkTab[Shown]):
             self.count: None if shown.page_count is None else count_html("pages", shown.page_count),
         }
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
-        return updates or {self.error: gr.skip()}
+        return in_order(updates) or {self.error: gr.skip()}
 
 
 def _fields_of(key: str) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from app.ground_view import camera_html
 from app.grounding import Ask
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
-from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place
+from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place, in_order
 from app.viewer import image_viewer
 from app.work_view import count_html, running_html
 from model.catalog import CONVENTIONS
@@ -231,7 +231,7 @@ class _GroundTab(WorkTab[Shown]):
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
         if shown.task is not None:
             updates |= {self.task: shown.task, **self._question(shown.task, shown.query)}
-        return updates or {self.error: gr.skip()}
+        return in_order(updates) or {self.error: gr.skip()}
 
     def _question(self, task: Task, query: str | None) -> Updates:
         """The fields of a task, with what an example wants to have written there."""

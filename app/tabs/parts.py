@@ -17,6 +17,7 @@ from gradio.components import Component
 from gradio.processing_utils import save_file_to_cache
 
 from app.faults import sentence_of
+from app.wire import numbered
 from app.work_view import error_html, running_html, stage_html, told_html
 
 Updates = dict[Component, Any]
@@ -29,6 +30,14 @@ SLOW: Mapping[str, Any] = {"show_progress": "hidden", "concurrency_limit": None,
 
 Export = Callable[..., tuple[Path, list[str]]]
 """From a format's key, a folder and the values of the inputs to a file in the folder, and notes for a person."""
+
+
+def in_order(updates: Updates) -> Updates:
+    """The same updates, those of HTML with a number, by which the page knows an older one that arrives late."""
+    return {
+        widget: numbered(value) if isinstance(widget, gr.HTML) and isinstance(value, str) else value
+        for widget, value in updates.items()
+    }
 
 
 class WorkTab(ABC, Generic[S]):
@@ -96,16 +105,16 @@ class ExportRow:
             return {running: running_html(is_running)} if running else {}
 
         def write(*values: Any) -> Iterator[Updates]:
-            yield {self._file: None, stage: stage_html("Writing the file"), error: "", **mark(True)}
+            yield in_order({self._file: None, stage: stage_html("Writing the file"), error: "", **mark(True)})
             with tempfile.TemporaryDirectory() as folder:
                 try:
                     path, notes = export(key, Path(folder), *values)
                 except Exception as failure:
                     sentence = sentence_of(failure, "a file could not be written")
-                    yield {stage: "", error: error_html(sentence), **mark(False)}
+                    yield in_order({stage: "", error: error_html(sentence), **mark(False)})
                     return
                 file = save_file_to_cache(path, self._file.GRADIO_CACHE)
-                yield {self._file: file, stage: "", error: told_html(notes), **mark(False)}
+                yield in_order({self._file: file, stage: "", error: told_html(notes), **mark(False)})
 
         return write
 
@@ -119,4 +128,5 @@ def error_place(tab: str) -> gr.HTML:
 
 def clicked_html(elem_id: str, js_on_load: str) -> gr.HTML:
     """HTML that comes from Python; the script mounts it and names the events that it may send."""
-    return gr.HTML(js_on_load=js_on_load, apply_default_css=False, elem_id=elem_id)
+    newest = f"${{StudioUpdates.newest('{elem_id}', value)}}"
+    return gr.HTML(html_template=newest, js_on_load=js_on_load, apply_default_css=False, elem_id=elem_id)

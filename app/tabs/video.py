@@ -16,7 +16,7 @@ from gradio.components import Component
 from app.exports.events import EVENT_FORMATS
 from app.knobs import PRESET_NAMES
 from app.studio import Studio
-from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place
+from app.tabs.parts import QUICK, SLOW, ExportRow, Updates, WorkTab, clicked_html, error_place, in_order
 from app.timeline import timeline_frames, video_timeline
 from app.video_actions import Session, Shown, VideoActions
 from app.video_view import TASK_WORDS
@@ -213,7 +213,7 @@ class _VideoTab(WorkTab[Shown]):
             self.count: None if shown.videos is None else count_html("videos", shown.videos),
         }
         updates: Updates = {component: value for component, value in plain.items() if value is not None}
-        return updates or {self.error: gr.skip()}
+        return in_order(updates) or {self.error: gr.skip()}
 
 
 def _field_of(task: VideoTask) -> dict[str, Any]:

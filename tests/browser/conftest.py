@@ -171,3 +171,48 @@ def drop(page: Page, tab: str, name: str, data: bytes, media_type: str) -> None:
         }""",
         [tab, name, base64.b64encode(data).decode(), media_type],
     )
+
+
+def hold_back(page: Page, kind: str) -> Callable[[], None]:
+    """Keep what Gradio's stream of updates says of that kind from the page, as a slow network would, until what this
+    returns is called: then the page hears it at once, behind all that it has heard meanwhile."""
+    page.evaluate(
+        r"""(kind) => {
+          const { fetch } = window;
+          const held = [];
+          let isHolding = true;
+          let told; // where the page listens now
+          let letGo;
+          const released = new Promise((done) => { letGo = done; });
+          window.fetch = async (...asked) => {
+            const response = await fetch(...asked);
+            if (!response.url.includes('/queue/data')) return response;
+            let rest = '';
+            const holding = new TransformStream({
+              start: (controller) => { told = controller; },
+              transform(text, controller) {
+                const said = (rest + text).split('\n\n');
+                rest = said.pop();
+                for (const each of said) {
+                  if (isHolding && each.includes(`"msg":"${kind}"`)) held.push(each);
+                  else controller.enqueue(`${each}\n\n`);
+                }
+              },
+              flush: () => (held.length ? released : null),
+            });
+            const body = response.body.pipeThrough(new TextDecoderStream()).pipeThrough(holding);
+            return new Response(body.pipeThrough(new TextEncoderStream()), response);
+          };
+          window.letGo = () => {
+            isHolding = false;
+            for (const each of held) told.enqueue(`${each}\n\n`);
+            letGo();
+          };
+        }""",
+        kind,
+    )
+
+    def let_go() -> None:
+        page.evaluate("window.letGo()")
+
+    return let_go

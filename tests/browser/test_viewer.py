@@ -16,7 +16,7 @@ from playwright.sync_api import Page, expect
 
 from app.palette import PALETTE, rgb
 from app.viewer import image_viewer, viewer_head, viewer_value
-from app.wire import edited
+from app.wire import edited, numbered
 from model.parsing.camera import Camera
 from model.types import Action, Answer, Box, Box3D, Point, Polygon, Region
 from tests.app.found import picture
@@ -469,6 +469,24 @@ def test_an_answer_that_grows_keeps_zoom_selection_and_the_loaded_picture(viewer
     assert viewer.page.request.get(f"{viewer.page.url}loads").json() == loads
     assert drawn.evaluate("e => e.isConnected"), "what was drawn is not drawn anew"
     expect(viewer.root.locator(".sv-live")).to_have_text("9 results")
+
+
+def test_an_older_value_takes_no_place_of_a_newer_one_and_none_of_an_edit(viewer: ViewerPage) -> None:
+    older, newer, newest = (
+        numbered(viewer_value(picture(*SIZE_WH), "/picture.png", Answer(regions=_boxes(count)))) for count in (1, 4, 9)
+    )
+    lines = viewer.page.locator("#viewer .sv-lines path")
+    viewer.send(newer)
+    expect(lines).to_have_count(4)
+    viewer.rows.nth(0).click()
+    viewer.page.keyboard.press("Delete")
+    for late in (older, newer):  # the page hears of each one
+        with viewer.page.expect_response("**/run/predict*"):
+            viewer.send(late)
+        viewer.page.wait_for_timeout(200)  # to be drawn, if it were
+        expect(lines).to_have_count(3)
+    viewer.send(newest)
+    expect(lines).to_have_count(9)
 
 
 def test_there_is_no_editing_while_an_answer_grows(viewer: ViewerPage) -> None:
