@@ -25,7 +25,7 @@ from model.types import EngineInfo
 TITLE = "Qwen-VL Studio"
 _STATUS_INTERVAL_S = 0.5
 _STYLES = ("studio.css", "chat.css", "work.css", "ground.css", "document.css", "video.css")
-_SCRIPTS = ("studio.js", "chat.js", "ground.js", "document.js", "video.js")
+_SCRIPTS = ("streams.js", "studio.js", "chat.js", "ground.js", "document.js", "video.js")
 _KEYS = (
     (("Enter",), "Send"),
     (("Shift", "Enter"), "New line"),

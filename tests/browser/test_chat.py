@@ -10,12 +10,12 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FilePayload, Page, expect
+from playwright.sync_api import FilePayload, Page, Route, expect
 
 from model.engines.fake import FakeEngine
 from model.errors import EngineError
 from model.loading import ModelSpec
-from tests.browser.conftest import NewPage, Running
+from tests.browser.conftest import NewPage, Running, hold_back
 from tests.model.pictures import drawn, encoded
 from tests.serving import Exchangeable, served
 
@@ -436,6 +436,35 @@ def test_only_the_pictures_that_are_too_large_are_left_out(small: Exchangeable, 
     chat.ask("What is it?")
     chat.expect_answer("Hello world.")
     expect(chat.page.locator(".turn-question .picture")).to_have_count(1)
+
+
+def test_a_message_arrives_that_is_sent_while_the_stream_of_the_last_answer_is_closing(chat: ChatPage) -> None:
+    let_go = hold_back(chat.page, "close_stream")
+    chat.ask("One")
+    chat.expect_answer("Two shapes.")
+    with chat.page.expect_response(lambda response: "/queue/join" in response.url):
+        chat.ask("Two")
+    chat.page.wait_for_timeout(300)  # the page believes meanwhile that it hears of the answer
+    let_go()
+    chat.expect_answer("Two shapes.", count=2)
+
+
+def test_a_message_that_is_sent_while_its_picture_is_on_the_way_waits_for_it(chat: ChatPage) -> None:
+    arriving: list[Route] = []
+
+    def hold(route: Route) -> None:
+        arriving.append(route)
+
+    chat.page.route("**/gradio_api/upload*", hold)
+    chat.drop(encoded(drawn()), "late.png", onto="#composer textarea")
+    expect(chat.page.locator("#composer .loader")).to_be_visible()
+    chat.ask("What is it?")
+    expect(chat.composer).to_have_value("What is it?")
+    expect(chat.page.locator("#conversation .turn")).to_have_count(0)
+    arriving[0].continue_()
+    chat.expect_answer("Two shapes.")
+    expect(chat.page.locator(".turn-question .picture")).to_have_count(1)
+    expect(chat.composer).to_have_value("")
 
 
 def test_many_pictures_at_once_are_taken_however_large_they_are_together(
