@@ -387,10 +387,21 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exchangeable]:
         yield running
 
 
-def test_too_large_a_picture_is_left_out_and_the_message_waits_for_a_second_enter(
-    small: Exchangeable, new_page: NewPage
-) -> None:
-    chat = ChatPage(new_page(small.url))
+@pytest.fixture(scope="module")
+def small_page(small: Exchangeable, new_shared_page: NewPage) -> ChatPage:
+    return ChatPage(new_shared_page(small.url))
+
+
+@pytest.fixture
+def small_chat(small_page: ChatPage) -> ChatPage:
+    """That page with a conversation of its own; tests leave nothing in the composer."""
+    small_page.page.locator("#new-conversation").click()
+    expect(small_page.page.locator("#conversation .turn")).to_have_count(0)
+    return small_page
+
+
+def test_too_large_a_picture_is_left_out_and_the_message_waits_for_a_second_enter(small_chat: ChatPage) -> None:
+    chat = small_chat
     chat.composer.fill("Keep me")
     chat.drop(bytes(2 * 2**20), "large.png")
     note = chat.page.locator("#chat-composer .left-out")
@@ -408,8 +419,8 @@ def test_too_large_a_picture_is_left_out_and_the_message_waits_for_a_second_ente
 
 
 @pytest.mark.parametrize("how", ["dropped into the composer", "pasted", "chosen"])
-def test_only_the_pictures_that_are_too_large_are_left_out(small: Exchangeable, new_page: NewPage, how: str) -> None:
-    chat = ChatPage(new_page(small.url))
+def test_only_the_pictures_that_are_too_large_are_left_out(small_chat: ChatPage, how: str) -> None:
+    chat = small_chat
     files = {"small.png": encoded(drawn()), "large.png": encoded(drawn((1000, 600)), "BMP")}
     if how == "chosen":
         chat.choose(files)
