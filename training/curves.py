@@ -15,7 +15,7 @@ PANELS = {
     "tower": ("p_color", "p_kind", "p_box", "w0.2", "w0.1"),
     "language": ("right",),
     "joint": ("right", "clip_right", "p_box", "w0.2", "w0.1"),
-    "letters": ("found", "right", "kept"),
+    "letters": ("found", "named", "kept"),
     "words": ("right", "clip_right", "read_right"),
     "instruct": ("right", "clip_right"),
 }
@@ -25,8 +25,9 @@ LABELS = {
     "p_box": "box error, picture sides",
     "w0.2": "waves of 1/5 side, squared error",
     "w0.1": "waves of 1/10 side, squared error",
-    "right": "tokens of answers (or letters) that are wrong, share",
+    "right": "tokens of answers that are wrong, share",
     "found": "letters that are not found, share",
+    "named": "letters that are not named right, share",
     "kept": "change of what is told of pictures, variances",
     "clip_right": "the same about clips",
     "read_right": "the same about pages",
@@ -35,21 +36,22 @@ LABELS = {
 
 def draw(folder: Path, out: Path | None = None) -> Path:
     """Plot every log in `folder` into one PNG, by default beside them; returns its path."""
-    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(4 * len(PANELS), 4), constrained_layout=True)
-    for axis, (stage, metrics) in zip(axes, PANELS.items(), strict=True):
-        log = folder / f"{stage}.jsonl"
-        rows = [json.loads(line) for line in log.read_text().splitlines()] if log.exists() else []
-        for metric in metrics:
+    logs = {stage: folder / f"{stage}.jsonl" for stage in PANELS if (folder / f"{stage}.jsonl").exists()}
+    figure, axes = pyplot.subplots(
+        1, max(1, len(logs)), figsize=(4 * max(1, len(logs)), 4), constrained_layout=True, squeeze=False
+    )
+    for axis, (stage, log) in zip(axes[0], logs.items(), strict=False):
+        rows = [json.loads(line) for line in log.read_text().splitlines()]
+        for metric in PANELS[stage]:
             # A falling curve for all: the log has the share of tokens that are right.
             told = [
-                (r["step"], 1 - r[metric] if metric.endswith(("right", "found")) else r[metric])
+                (r["step"], 1 - r[metric] if metric.endswith(("right", "found", "named")) else r[metric])
                 for r in rows
                 if metric in r
             ]
             axis.plot(*zip(*told, strict=True), label=LABELS[metric], linewidth=1.2)
         axis.set(title=f"stage {stage}", xlabel="step", yscale="log")
-        if rows:
-            axis.legend(fontsize=8)
+        axis.legend(fontsize=8)
     path = out or folder / "curves.png"
     figure.savefig(path, dpi=110)
     pyplot.close(figure)

@@ -178,9 +178,9 @@ def letter_loss(visual: Any, heads: LetterHeads, windows: Windows) -> tuple[Tens
     letters, ends = (in_merge_order(held, windows.grid_hw) for held in (windows.letters, windows.ends))
     early, _ = _read_out(heads.early(states[2]), letters, ends, heads.width)
     late, _ = _read_out(heads.patch(states[-1]), letters, ends, heads.width)
-    cells, right = _read_out(heads.cell(inner), letters, ends, heads.width)
+    cells, rates = _read_out(heads.cell(inner), letters, ends, heads.width)
     loss = _EARLY_WEIGHT * early + late + cells
-    return loss, {"letters": float(late.detach()), "cell_letters": float(cells.detach()), **right}
+    return loss, {"letters": float(late.detach()), "cell_letters": float(cells.detach()), **rates}
 
 
 def in_merge_order(held: Tensor, grid_hw: tuple[int, int]) -> Tensor:
@@ -201,7 +201,7 @@ def _read_out(out: Tensor, letters: Tensor, ends: Tensor, width: int) -> tuple[T
         found, right = (said != NOTHING) & there, (said == letters) & there
         rates = {
             "found": float(found.sum()) / count,
-            "right": float(right.sum()) / count,
+            "named": float(right.sum()) / count,
             "made_up": float(((said != NOTHING) & ~there).sum()) / count,
         }
     return letter + end, rates
