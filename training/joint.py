@@ -20,8 +20,10 @@ from PIL import Image
 from torch import Tensor, nn
 
 from training import footage, language, network, tower, watching
+from training.columns import Placed, columns_of
 from training.dialogues import Turn
 from training.language import Probes, Sights
+from training.letters import LetterHeads, in_merge_order
 from training.packing import LONG, SHORT, Batch, Packed, Packer
 from training.reading import Lesson, random_talk
 from training.scenes import Scene
@@ -44,11 +46,15 @@ LONGER = 1.3
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """A picture as the model gets it, RGB of shape (height, width, 3), in its own grid, and the talk about it."""
+    """A picture as the model gets it, RGB of shape (height, width, 3), in its own grid, and the talk about it.
+
+    `columns` are what the columns of its patches hold, letters and ends in merge order, where that is told.
+    """
 
     pixels: Tensor
     grid_hw: tuple[int, int]
     packed: Packed
+    columns: tuple[Tensor, Tensor] | None
 
     @property
     def length(self) -> int:
@@ -120,18 +126,31 @@ def clip_loss(
 
 
 def reading_loss(
-    model: Any, probes: Probes, packer: Packer, rng: np.random.Generator, lesson: Lesson, most_tokens: int
+    model: Any,
+    heads: LetterHeads,
+    probes: Probes,
+    packer: Packer,
+    rng: np.random.Generator,
+    lesson: Lesson,
+    most_tokens: int,
 ) -> tuple[Tensor, dict[str, float]]:
     """The loss of conversations about pages, screens and charts, as many as have about `most_tokens` tokens in all."""
     runs = alike(random_readings(packer, rng, lesson, most_tokens))
-    told = [_loss_of_readings(model, probes, packer, run) for run in runs]
+    told = [_loss_of_readings(model, heads, probes, packer, run) for run in runs]
     weights = np.array([sum(float(one.packed.weights.sum()) for one in run) for run in runs])
     shares = (weights / weights.sum()).tolist()
     loss = torch.stack([share * part for share, (part, _) in zip(shares, told, strict=True)]).sum()
-    names = told[0][1]
-    means = {name: sum(share * more[name] for share, (_, more) in zip(shares, told, strict=True)) for name in names}
+    names = dict.fromkeys(name for _, more in told for name in more)
+    means = {
+        name: _mean([(share, more[name]) for share, (_, more) in zip(shares, told, strict=True) if name in more])
+        for name in names
+    }
     means["pictures"] = float(sum(map(len, runs)))
     return loss, {f"read_{name}": mean for name, mean in means.items()}
+
+
+def _mean(weighted: Sequence[tuple[float, float]]) -> float:
+    return sum(weight * value for weight, value in weighted) / sum(weight for weight, _ in weighted)
 
 
 def random_readings(packer: Packer, rng: np.random.Generator, lesson: Lesson, most_tokens: int) -> list[Reading]:
@@ -160,7 +179,16 @@ def _random_reading(packer: Packer, rng: np.random.Generator, lesson: Lesson) ->
     talk = random_talk(rng, lesson, lambda size_wh: tower.grid_of(size_wh, PAGE_PIXELS))
     turns = remembered(talk.turns) if rng.random() < REMEMBERED else talk.turns
     packed = packer.pack(turns, [talk.grid_hw], system=talk.system, max_length=CONTEXT)
-    return Reading(torch.from_numpy(_resized(talk.pixels, talk.grid_hw)), talk.grid_hw, packed)
+    columns = _columns(talk.letters, talk.pixels, talk.grid_hw) if talk.letters else None
+    return Reading(torch.from_numpy(_resized(talk.pixels, talk.grid_hw)), talk.grid_hw, packed, columns)
+
+
+def _columns(letters: Placed, pixels: NDArray[np.uint8], grid_hw: tuple[int, int]) -> tuple[Tensor, Tensor]:
+    """What the columns of a picture's patches hold once it has the size of its grid, in merge order."""
+    height, width, _ = pixels.shape
+    scaled = letters.scaled((grid_hw[1] * network.CELL / width, grid_hw[0] * network.CELL / height))
+    held, ends = (torch.from_numpy(array[None]) for array in columns_of(scaled, (0, 0), grid_hw))
+    return in_merge_order(held, grid_hw), in_merge_order(ends, grid_hw)
 
 
 def _resized(pixels: NDArray[np.uint8], grid_hw: tuple[int, int]) -> NDArray[np.uint8]:
@@ -176,9 +204,12 @@ def remembered(turns: Sequence[Turn]) -> list[Turn]:
 
 
 def _loss_of_readings(
-    model: Any, probes: Probes, packer: Packer, readings: Sequence[Reading]
+    model: Any, heads: LetterHeads, probes: Probes, packer: Packer, readings: Sequence[Reading]
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of the answers alone. The tower sees pictures of one grid together."""
+    """The loss of the answers, and of what the language model holds of each visual token.
+
+    The tower sees pictures of one grid together.
+    """
     visual, text = model.model.visual, model.model.language_model
     device = text.embed_tokens.weight.device
     seen: list[list[Tensor]] = []
@@ -191,7 +222,13 @@ def _loss_of_readings(
     batch = packer.collate([reading.packed for reading in readings]).to(device)
     tokens, *deep = (torch.cat(features) for features in zip(*seen, strict=True))
     embeddings = text.embed_tokens(batch.ids).masked_scatter(batch.visual.unsqueeze(-1), tokens)
-    return language.text_loss(text, probes, batch, embeddings, deep)
+    told = [reading.columns for reading in readings if reading.columns is not None]
+    if len(told) < len(readings):  # screens and charts, of which letters are not told
+        return language.text_loss(text, probes, batch, embeddings, deep)
+    letters, ends = (torch.cat(columns).to(device) for columns in zip(*told, strict=True))
+    return language.text_loss(
+        text, probes, batch, embeddings, deep, heard=lambda states: heads.heard(states, letters, ends)
+    )
 
 
 def _losses(

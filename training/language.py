@@ -8,7 +8,7 @@ together multiplies this Linear into the last Linear of the tower's merger.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,7 @@ PROBE_WEIGHT = 0.3
 PLACE_WEIGHT = 0.3
 TIME_WEIGHT = 0.3
 SIGHT_WEIGHT = 1.0
+HEARD_WEIGHT = 0.5
 RARE = (6.0, 6.0, 20.0)
 """What is told of a shape in a pair of frames is that it is new, is moving, has just turned, which all are rare: so
 much more weighs what does.
@@ -228,9 +229,18 @@ class Probes(nn.Module):
 
 
 def text_loss(
-    language: Any, probes: Probes, batch: Batch, embeddings: Tensor, deep: list[Tensor], sights: Sights | None = None
+    language: Any,
+    probes: Probes,
+    batch: Batch,
+    embeddings: Tensor,
+    deep: list[Tensor],
+    sights: Sights | None = None,
+    heard: Callable[[Tensor], tuple[Tensor, dict[str, float]]] | None = None,
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of answers and probes; `embeddings` hold the visual tokens already, `sights` tells of those of clips."""
+    """The loss of answers and probes; `embeddings` hold the visual tokens already, `sights` tells of those of clips.
+
+    `heard` is one more teacher, of the states of all visual tokens early in the model.
+    """
     hidden, before = network.text_hidden(language, embeddings, batch.positions, batch.visual, deep)
     answers, metrics = answer_loss(language, hidden, batch)
     pointed, chosen = probes.places(before[-2], batch)
@@ -244,6 +254,9 @@ def text_loss(
         going_on = probes.sights(before[3], batch, sights.cells, sights.wanted)
         named |= {"seen": seen, "said": said, "sights": going_on}
         loss = loss + TIME_WEIGHT * (seen + said) + SIGHT_WEIGHT * going_on
+    if heard is not None:
+        named["heard"], more = heard(before[2][batch.visual])
+        loss, metrics = loss + HEARD_WEIGHT * named["heard"], metrics | more
     return loss, {name: float(value.detach()) for name, value in named.items()} | metrics
 
 

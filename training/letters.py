@@ -1,8 +1,9 @@
 """Dense pre-training of the vision tower, second part: which letter stands where.
 
-Each patch of `network.PATCH` pixels has `COLUMNS` narrow columns, and each of these learns which letter has its middle
-there, if any, and whether that letter ends a word or a line. Pages and sheets of random type are seen through small
-windows. What the tower knew before is kept by comparison with a copy of itself on the pictures and clips of old.
+Each of a patch's columns (`columns`) learns which letter has its middle there, if any, and whether that letter ends a
+word or a line; later the language model has to hold the same of every visual token that it is given. Pages and sheets
+of random type are seen through small windows. What the tower knew before is kept by comparison with a copy of itself on
+the pictures and clips of old.
 
 Knows pages and networks; nothing about what an answer says.
 """
@@ -21,20 +22,15 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from training import footage, lexicon, network, tower
+from training.columns import COLUMNS, LETTERS, NOTHING, Placed, columns_of, placed_of
 from training.documents import random_page
 from training.layout import random_style
 from training.lexicon import pick
 from training.pages import Page, Sheet
 from training.scenes import draw, random_scene
-from training.typesetting import CHARACTERS, Style, Xy
+from training.typesetting import Style
 from training.wear import random_wear, worn
 
-COLUMNS = 4
-"""Columns of a patch, each as wide as the narrowest letters."""
-LETTERS = CHARACTERS.replace(" ", "")
-NOTHING = 0
-"""What a column holds that has no letter; letter i of `LETTERS` is i + 1."""
-_NUMBERS = {letter: number for number, letter in enumerate(LETTERS, 1)}
 SHEET_SHARE = 0.7
 """Of windows onto sheets of random type; the others show pages."""
 WORN_SHARE = 0.5
@@ -60,29 +56,6 @@ class Windows:
     def to(self, device: torch.device) -> Windows:
         moved = (tensor.to(device) for tensor in (self.pixels, self.letters, self.ends))
         return Windows(self.grid_hw, *moved)
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """Every letter of a page: its number, its middle, and whether it ends a word and a line."""
-
-    numbers: NDArray[np.int64]
-    xy: NDArray[np.float64]
-    ends: NDArray[np.bool_]
-
-
-def placed_of(page: Page) -> Placed:
-    """The letters of a page in reading order."""
-    numbers: list[int] = []
-    xy: list[Xy] = []
-    ends: list[tuple[bool, bool]] = []
-    for line in page.lines:
-        xy += line.letters_xy
-        words = line.text.split()
-        for index, word in enumerate(words):
-            numbers += [_NUMBERS[letter] for letter in word]
-            ends += [(False, False)] * (len(word) - 1) + [(True, index + 1 == len(words))]
-    return Placed(np.array(numbers), np.array(xy).reshape(-1, 2), np.array(ends).reshape(-1, 2))
 
 
 def random_windows(rng: np.random.Generator, count: int) -> Windows:
@@ -146,29 +119,24 @@ def _window(
     return np.asarray(pixels, np.uint8), *columns_of(placed, (left, top), grid_hw)
 
 
-def columns_of(placed: Placed, origin: Xy, grid_hw: tuple[int, int]) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """What each column of a window holds whose first pixel is `origin`: letters (rows, columns) and their ends."""
-    rows, columns = grid_hw[0] * network.MERGE, grid_hw[1] * network.MERGE * COLUMNS
-    column = np.floor((placed.xy[:, 0] - origin[0]) / (network.PATCH // COLUMNS)).astype(np.int64)
-    row = np.floor((placed.xy[:, 1] - origin[1]) / network.PATCH).astype(np.int64)
-    inside = (column >= 0) & (column < columns) & (row >= 0) & (row < rows)
-    letters = np.zeros((rows, columns), np.int64)
-    ends = np.zeros((rows, columns, 2), np.float32)
-    letters[row[inside], column[inside]] = placed.numbers[inside]
-    ends[row[inside], column[inside]] = placed.ends[inside]
-    return letters, ends
-
-
 class LetterHeads(nn.Module):
-    """Linear read-outs of what the columns of patches and of merged cells hold, while the tower is trained."""
+    """Linear read-outs of what the columns of patches and of merged cells hold, and of what the language model holds of
+    a visual token early. They exist only while it is learnt.
+    """
 
-    def __init__(self, hidden: int) -> None:
+    def __init__(self, hidden: int, text_hidden: int) -> None:
         super().__init__()
         self.width = len(LETTERS) + 3
         self.early = nn.Linear(hidden, COLUMNS * self.width)
         self.patch = nn.Linear(hidden, COLUMNS * self.width)
         cells = network.MERGE * network.MERGE
         self.cell = nn.Linear(cells * hidden, cells * COLUMNS * self.width)
+        self.token = nn.Linear(text_hidden, cells * COLUMNS * self.width)
+
+    def heard(self, states: Tensor, letters: Tensor, ends: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """The loss of (n, text hidden) states of visual tokens; what their columns hold is in merge order."""
+        out = self.token(F.rms_norm(states, states.shape[-1:]))
+        return _read_out(out, letters, ends, self.width)
 
 
 def letter_loss(visual: Any, heads: LetterHeads, windows: Windows) -> tuple[Tensor, dict[str, float]]:

@@ -60,8 +60,16 @@ STAGES = {
     "align": Stage(300, 6e-4, 16, (VISION, HEADS)),
     # The tower comes sharper than it would stay at the language model's rate.
     "joint": Stage(9000, 1e-3, 16, (VISION, LANGUAGE, HEADS, PROBES), slow=VISION, clips=0.45),
-    "letters": Stage(9000, 1e-3, 12, (*SIGHT, LETTERS)),
-    "words": Stage(3000, 1e-3, 16, (*TELLING, LANGUAGE, PROBES), clips=0.15, pages=0.7, lessons=("words", "lines")),
+    "letters": Stage(9000, 1e-3, 12, (*SIGHT, *(f"{LETTERS}{part}." for part in ("early", "patch", "cell")))),
+    "words": Stage(
+        3000,
+        1e-3,
+        16,
+        (*TELLING, LANGUAGE, PROBES, f"{LETTERS}token."),
+        clips=0.15,
+        pages=0.7,
+        lessons=("words", "lines"),
+    ),
     "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.55),
 }
 TOGETHER = ("align", "joint", "letters", "words", "instruct")
@@ -161,7 +169,7 @@ def _loss(stage: Stage, parts: Parts, rng: np.random.Generator) -> tuple[Tensor,
         return joint.clip_loss(model, teachers, probes, packer, rng, CLIP_TOKENS)
     if form < stage.clips + stage.pages:
         lesson = LESSONS[stage.lessons[int(rng.integers(len(stage.lessons)))]]
-        return joint.reading_loss(model, probes, packer, rng, lesson, PAGE_TOKENS)
+        return joint.reading_loss(model, parts.read_outs, probes, packer, rng, lesson, PAGE_TOKENS)
     return joint.joint_loss(model, teachers, probes, packer, rng, stage.batch)
 
 
@@ -189,9 +197,9 @@ def before(name: str) -> tuple[str, ...]:
 def begin(run: Run, stages: tuple[str, ...] = TOGETHER) -> Parts:
     """The model in bf16 with the weights that these stages came to, or else those of its two parts."""
     model, heads, packer = build(run.device)
-    hidden = model.config.vision_config.hidden_size
-    probes = language.Probes(model.config.text_config.hidden_size)
-    parts = Parts(model, packer, heads, probes, letters.LetterHeads(hidden))
+    hidden, text_hidden = model.config.vision_config.hidden_size, model.config.text_config.hidden_size
+    probes = language.Probes(text_hidden)
+    parts = Parts(model, packer, heads, probes, letters.LetterHeads(hidden, text_hidden))
     done = [name for name in stages if run.checkpoint(name).exists()]
     if "joint" not in done:
         joint.assemble(model, heads, probes, run.folder)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from training import dictation, displays, wordings
 from training.charts import random_chart
+from training.columns import Placed, placed_of
 from training.dialogues import Turn
 from training.documents import MAX_CHARACTERS, WORN_SHARE, random_page
 from training.layout import TEXT_PX
@@ -83,12 +84,16 @@ LESSONS: Mapping[str, Lesson] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Talk:
-    """A conversation about one picture, RGB of shape (height, width, 3); `system` is empty where there is none."""
+    """A conversation about one picture, RGB of shape (height, width, 3); `system` is empty where there is none.
+
+    `letters` are those of a page; of screens and charts they are not told.
+    """
 
     pixels: NDArray[np.uint8]
     grid_hw: tuple[int, int]
     turns: tuple[Turn, ...]
     system: str = ""
+    letters: Placed | None = None
 
 
 def random_talk(rng: np.random.Generator, lesson: Lesson, grid_of: GridOf) -> Talk:
@@ -107,7 +112,8 @@ def _about_page(rng: np.random.Generator, lesson: Lesson, task: str, grid_of: Gr
     page = _page(rng, lesson, KINDS_OF[task])
     sight = Sight(page.size_wh, grid_of(page.size_wh))
     reader = dictation.READERS["text" if task == "line" else task]
-    return Talk(page.image, sight.grid_hw, _turns(rng, task, lambda: reader(page, sight, rng)))
+    turns = _turns(rng, task, lambda: reader(page, sight, rng))
+    return Talk(page.image, sight.grid_hw, turns, letters=placed_of(page))
 
 
 def _page(rng: np.random.Generator, lesson: Lesson, kinds: tuple[str, ...]) -> Page:

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import ImageDraw
 
+from training.columns import LETTERS, NOTHING
 from training.pages import Page
 from training.typesetting import Font, Rgb, Run, Xy, Xyxy
 
@@ -36,3 +37,10 @@ def difference_xyxy(first: NDArray[np.uint8], second: NDArray[np.uint8], least: 
     """The box around the pixels in which two pictures differ by at least so many grey levels."""
     rows, columns = np.nonzero(np.abs(first.astype(int) - second).max(axis=2) >= least)
     return float(columns.min()), float(rows.min()), float(columns.max() + 1), float(rows.max() + 1)
+
+
+def text_of_columns(held: NDArray[np.int64], ends: NDArray[np.float32]) -> str:
+    """What the columns (rows, columns) of a picture say through which one line goes."""
+    order = np.argwhere(held.T != NOTHING)
+    said = ((LETTERS[held[row, column] - 1], ends[row, column]) for column, row in order)
+    return "".join(letter + (" " if word and not line else "") for letter, (word, line) in said)

@@ -13,11 +13,14 @@ from transformers import AutoProcessor
 from model import media
 from model.engines.local_inputs import InputMaker
 from model.types import Message, PixelBudget, Text
+from tests.training.drawing import text_of_columns
 from tests.training.fonts import needs_fonts
 from training import joint, network, tower
 from training.checkpoint import POCKET, load_tokenizer, new_model
+from training.columns import COLUMNS
 from training.dialogues import Spelled, Turn
 from training.language import Probes
+from training.letters import LetterHeads, in_merge_order
 from training.packing import Packer
 from training.reading import LESSONS, Lesson, random_talk
 
@@ -29,19 +32,20 @@ def packer() -> Packer:
     return Packer(load_tokenizer())
 
 
-def new_parts(packer: Packer) -> tuple[Any, Probes]:
+def new_parts(packer: Packer) -> tuple[Any, LetterHeads, Probes]:
     """A model that has learnt nothing, the tower of which is not to learn but for what writes its visual tokens."""
     model = new_model(packer.tokenizer).bfloat16()
-    probes = Probes(model.config.text_config.hidden_size).bfloat16()
+    sizes = model.config.vision_config.hidden_size, model.config.text_config.hidden_size
+    heads, probes = LetterHeads(*sizes).bfloat16(), Probes(sizes[1]).bfloat16()
     for name, weight in model.model.visual.named_parameters():
         weight.requires_grad_("linear_fc2" in name and "merger" in name)
-    return model, probes
+    return model, heads, probes
 
 
 @pytest.mark.parametrize("lesson", LESSONS)
 def test_a_step_of_every_lesson_has_a_loss_and_gradients_for_what_is_trained(packer: Packer, lesson: str) -> None:
-    model, probes = new_parts(packer)
-    loss, metrics = joint.reading_loss(model, probes, packer, np.random.default_rng(3), LESSONS[lesson], 500)
+    model, heads, probes = new_parts(packer)
+    loss, metrics = joint.reading_loss(model, heads, probes, packer, np.random.default_rng(3), LESSONS[lesson], 500)
     loss.backward()  # type: ignore[no-untyped-call]
     assert np.isfinite(list(metrics.values())).all()
     assert {"read_answers", "read_places", "read_right"} <= set(metrics)
@@ -94,6 +98,16 @@ def test_a_picture_and_its_question_are_those_that_the_program_sends(packer: Pac
     torch.testing.assert_close(network.patches_of(reading.pixels[None])[0], theirs, atol=1e-2, rtol=0)
 
 
+def test_the_columns_that_are_heard_say_what_is_answered(packer: Packer) -> None:
+    for one in joint.random_readings(packer, np.random.default_rng(4), LESSONS["words"], 400):
+        assert one.columns is not None
+        rows, columns = one.grid_hw[0] * network.MERGE, one.grid_hw[1] * network.MERGE * COLUMNS
+        order = in_merge_order(torch.arange(rows * columns).reshape(1, rows, columns), one.grid_hw)
+        held, ends = (array[order.argsort()].numpy() for array in one.columns)
+        answer = packer.tokenizer.decode(one.packed.ids[one.packed.weights > 0])
+        assert text_of_columns(held.reshape(rows, columns), ends.reshape(rows, columns, 2)) + "<|im_end|>" == answer
+
+
 def test_earlier_answers_that_are_remembered_are_as_the_program_sends_them(packer: Packer) -> None:
     turns = [
         Turn("Total?", (("The total is", (0,)), (Spelled(" 12 pounds"), (1,)), (".", ())), "field", pictures=1),
@@ -112,16 +126,16 @@ def readings_of(monkeypatch: pytest.MonkeyPatch, readings: list[joint.Reading]) 
     monkeypatch.setattr(joint, "random_readings", lambda *_: readings)
 
 
-def loss_of(model: Any, probes: Probes, packer: Packer) -> tuple[torch.Tensor, dict[str, float]]:
-    return joint.reading_loss(model, probes, packer, np.random.default_rng(0), LESSONS["words"], 0)
+def loss_of(model: Any, heads: LetterHeads, probes: Probes, packer: Packer) -> tuple[torch.Tensor, dict[str, float]]:
+    return joint.reading_loss(model, heads, probes, packer, np.random.default_rng(0), LESSONS["words"], 0)
 
 
 def test_what_is_said_of_each_picture_does_not_depend_on_the_others(
     packer: Packer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Pictures are sorted by their grids and lengths, and conversations with them."""
-    model, probes = new_parts(packer)
-    model, probes = model.float(), probes.float()
+    model, heads, probes = new_parts(packer)
+    model, heads, probes = model.float(), heads.float(), probes.float()
     readings = joint.random_readings(packer, np.random.default_rng(1), LESSONS["lines"], 500)
     assert [one.grid_hw for one in readings] != sorted(one.grid_hw for one in readings)
     assert len(joint.alike(readings)) > 1
@@ -129,23 +143,24 @@ def test_what_is_said_of_each_picture_does_not_depend_on_the_others(
     with torch.no_grad():
         for one, weight in zip(readings, weights, strict=True):
             readings_of(monkeypatch, [one])
-            alone += weight * loss_of(model, probes, packer)[1]["read_answers"]
+            alone += weight * loss_of(model, heads, probes, packer)[1]["read_answers"]
         readings_of(monkeypatch, readings)
-        _, together = loss_of(model, probes, packer)
+        _, together = loss_of(model, heads, probes, packer)
     assert together["read_pictures"] == len(readings)
+    assert 0 < together["read_heard"] < 100
     assert together["read_answers"] == pytest.approx(alone / sum(weights), abs=1e-4)
 
 
 def test_a_few_words_can_be_learnt_by_heart(packer: Packer, monkeypatch: pytest.MonkeyPatch) -> None:
-    model, probes = new_parts(packer)
+    model, heads, probes = new_parts(packer)
     readings = joint.random_readings(packer, np.random.default_rng(2), LESSONS["words"], 150)
     assert len(readings) == 3
     readings_of(monkeypatch, readings)
-    weights = [weight for part in (model, probes) for weight in part.parameters() if weight.requires_grad]
+    weights = [weight for part in (model, heads, probes) for weight in part.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=2e-3)
     losses = []
     for _ in range(40):
-        loss, metrics = loss_of(model, probes, packer)
+        loss, metrics = loss_of(model, heads, probes, packer)
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
         optimizer.step()

@@ -8,19 +8,13 @@ import numpy as np
 import pytest
 import torch
 
+from tests.training.drawing import text_of_columns
 from tests.training.fonts import needs_fonts
 from training import letters, network, pocket
+from training.columns import COLUMNS, columns_of, placed_of
 from training.documents import random_page
-from training.letters import LETTERS, NOTHING
 
 pytestmark = needs_fonts
-
-
-def text_of(held: np.ndarray, ends: np.ndarray) -> str:
-    """What the columns of a window say if one line goes through it."""
-    order = np.argwhere(held.T != NOTHING)
-    said = ((LETTERS[held[row, column] - 1], ends[row, column]) for column, row in order)
-    return "".join(letter + (" " if word and not line else "") for letter, (word, line) in said)
 
 
 @pytest.mark.parametrize("seed", range(12))
@@ -28,8 +22,8 @@ def test_the_columns_of_a_line_say_its_text(seed: int) -> None:
     page = random_page(np.random.default_rng(seed), "line", text_px=(28, 32), worn_share=0.5)
     width, height = page.size_wh
     grid = (-(-height // network.CELL), -(-width // network.CELL))
-    held, ends = letters.columns_of(letters.placed_of(page), (0, 0), grid)
-    assert text_of(held, ends) == page.text
+    held, ends = columns_of(placed_of(page), (0, 0), grid)
+    assert text_of_columns(held, ends) == page.text
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -49,17 +43,17 @@ def test_columns_are_in_the_order_of_patches() -> None:
     number = np.arange(rows * columns, dtype=np.uint8).reshape(rows, columns)
     pixels = number.repeat(network.PATCH, 0).repeat(network.PATCH, 1)
     patches = network.patches_of(torch.from_numpy(np.stack([pixels] * 3, axis=-1)[None]))
-    held = torch.from_numpy(number.astype(np.int64).repeat(letters.COLUMNS, 1)[None])
-    in_order = letters.in_merge_order(held, grid).reshape(-1, letters.COLUMNS)
+    held = torch.from_numpy(number.astype(np.int64).repeat(COLUMNS, 1)[None])
+    in_order = letters.in_merge_order(held, grid).reshape(-1, COLUMNS)
     seen = ((patches[0].mean(-1) + 1) * 127.5).round().long()
-    assert in_order.tolist() == [[patch] * letters.COLUMNS for patch in seen.tolist()]
+    assert in_order.tolist() == [[patch] * COLUMNS for patch in seen.tolist()]
 
 
 def test_the_tower_learns_some_windows_and_stays_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(letters, "GRIDS_HW", ((2, 8),))
     model, _, _ = pocket.build(torch.device("cpu"))
     visual = model.model.visual
-    heads = letters.LetterHeads(model.config.vision_config.hidden_size)
+    heads = letters.LetterHeads(model.config.vision_config.hidden_size, 256)
     windows = letters.random_windows(np.random.default_rng(3), 1)
     optimizer = torch.optim.AdamW([*visual.parameters(), *heads.parameters()], lr=1e-3)
     known = deepcopy(visual)
