@@ -40,6 +40,8 @@ GRIDS_HW = ((8, 8), (6, 10), (4, 12), (10, 6), (12, 12), (2, 16))
 PAGE_PX = (14, 30)
 _STYLES: tuple[Style, ...] = ("regular", "regular", "bold", "italic")
 _EARLY_WEIGHT, _KEPT_WEIGHT = 0.3, 20.0
+_RARE = 6.5
+"""How sure a read-out is from the start that there is nothing: of ten columns or more one has a letter, one of 100."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,9 @@ class LetterHeads(nn.Module):
         cells = network.MERGE * network.MERGE
         self.cell = nn.Linear(cells * hidden, cells * COLUMNS * self.width)
         self.token = nn.Linear(text_hidden, cells * COLUMNS * self.width)
+        for head in (self.early, self.patch, self.cell, self.token):
+            nn.init.zeros_(head.weight)
+            nn.init.constant_(head.bias.view(-1, self.width)[:, 2 + NOTHING], _RARE)
 
     def heard(self, states: Tensor, letters: Tensor, ends: Tensor) -> tuple[Tensor, dict[str, float]]:
         """The loss of (n, text hidden) states of visual tokens; what their columns hold is in merge order."""
