@@ -135,7 +135,7 @@ class LetterHeads(nn.Module):
         self.cell = nn.Linear(cells * hidden, cells * COLUMNS * self.width)
         self.token = nn.Linear(text_hidden, cells * COLUMNS * self.width)
         for head in (self.early, self.patch, self.cell, self.token):
-            nn.init.zeros_(head.weight)
+            nn.init.normal_(head.weight, std=0.01)
             nn.init.constant_(head.bias.view(-1, self.width)[:, 2 + NOTHING], _RARE)
 
     def heard(self, states: Tensor, letters: Tensor, ends: Tensor) -> tuple[Tensor, dict[str, float]]:
