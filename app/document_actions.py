@@ -26,6 +26,7 @@ from app.grounding import look
 from app.page_ranges import read_ranges, write_ranges
 from app.studio import Studio
 from app.templates import ASSETS
+from app.turnstile import Turnstile
 from app.viewer import viewer_value
 from app.work_view import error_html, notes_html, queue_words, stage_html
 from model.documents import page_text
@@ -111,6 +112,7 @@ class Session:
     undo: list[_Undo] = field(default_factory=list)
     recent: list[KeptDocument] = field(default_factory=list)
     running: Run | None = None
+    turnstile: Turnstile = field(default_factory=Turnstile, repr=False, compare=False)
 
     @property
     def sheet(self) -> Sheet | None:

@@ -23,6 +23,7 @@ from app.grounding import Ask, Found, ground, look, not_learned
 from app.media_store import media_url
 from app.palette import label_order
 from app.studio import Studio
+from app.turnstile import Turnstile
 from app.viewer import viewer_value
 from app.wire import edited, label_of
 from app.work_view import error_html, notes_html, progress_words, stage_html
@@ -112,6 +113,7 @@ class Session:
     camera: Camera | None = None
     preset: str = ""
     running: Running | None = None
+    turnstile: Turnstile = field(default_factory=Turnstile, repr=False, compare=False)
 
     @property
     def shot(self) -> Shot | None:

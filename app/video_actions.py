@@ -23,6 +23,7 @@ from app.media_store import media_url, preview_url
 from app.palette import label_order
 from app.studio import Studio
 from app.timeline import Lane, ShownVideo, edited_events, frames_value, timeline_value
+from app.turnstile import Turnstile
 from app.watching import VideoAsk, Watched, look, not_learned, prompt_of, sampling_of, watch
 from app.work_view import error_html, notes_html, stage_html
 from model.engines.base import Engine
@@ -115,6 +116,7 @@ class Session:
     run: threading.Event | None = None
     reading: threading.Event | None = None
     copying: threading.Event | None = None
+    turnstile: Turnstile = field(default_factory=Turnstile, repr=False, compare=False)
 
     def stop(self) -> None:
         """End what runs; results so far are kept."""

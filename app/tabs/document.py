@@ -176,7 +176,7 @@ class _DocumentTab(WorkTab[Shown]):
 
     def _wire_intake(self) -> None:
         here, page = self.session, self._page
-        self.choose.upload(self._streams(self._add), [here, self.choose], page, **SLOW)
+        self.choose.upload(self._add, [here, self.choose], page, **SLOW)
         self.clear.click(self._does(self._actions.clear), here, page, **QUICK)
         self.welcome.example(self._at(self._actions.try_example), here, page, **SLOW)
         self.welcome.recent(self._at(self._actions.open_recent), here, page, **SLOW)
@@ -229,9 +229,9 @@ class _DocumentTab(WorkTab[Shown]):
         return self._updates(self._actions.welcome(session, person)) | {self.session: session}
 
     def _set_ask(self, values: Mapping[Component, Any]) -> Updates:
-        mode = values[self.mode]
-        shown = self._actions.set_ask(values[self.session], mode, values[self.fields] or (), values[self.preset])
-        return self._updates(shown) | in_order({self.shown_mode: mode_html(mode)})
+        session, mode, fields, preset = (values[each] for each in (self.session, self.mode, self.fields, self.preset))
+        shown = self._alone(session, lambda: self._actions.set_ask(session, mode, fields or (), preset))
+        return shown | in_order({self.shown_mode: mode_html(mode)})
 
     def _read(self, values: Mapping[Component, Any]) -> Iterator[Updates]:
         session = values[self.session]
@@ -242,17 +242,18 @@ class _DocumentTab(WorkTab[Shown]):
             for shown in self._actions.read(session):
                 yield self._updates(shown)
 
-    def _add(self, session: Session, files: Sequence[str]) -> Iterator[Shown]:
-        return self._actions.add(session, [Path(file) for file in files])
+    def _add(self, session: Session, files: Sequence[str]) -> Iterator[Updates]:
+        yield from self._stepwise(session, self._actions.add(session, [Path(file) for file in files]))
 
     def _choose(self, session: Session, event: gr.EventData) -> Updates:
-        return self._updates(self._actions.choose(session, int(event.place), up_to=bool(event.up_to)))
+        return self._alone(session, lambda: self._actions.choose(session, int(event.place), up_to=bool(event.up_to)))
 
     def _correct(self, session: Session, event: gr.EventData) -> Updates:
-        return self._updates(self._actions.correct(session, int(event.place), str(event.text)))
+        return self._alone(session, lambda: self._actions.correct(session, int(event.place), str(event.text)))
 
     def _correct_field(self, session: Session, event: gr.EventData) -> Updates:
-        return self._updates(self._actions.correct_field(session, int(event.at), str(event.name), str(event.text)))
+        name, text = str(event.name), str(event.text)
+        return self._alone(session, lambda: self._actions.correct_field(session, int(event.at), name, text))
 
     def _export(self, key: str, folder: Path, session: Session) -> tuple[Path, list[str]]:
         return self._actions.export(session, key, folder)

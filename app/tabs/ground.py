@@ -204,12 +204,12 @@ class _GroundTab(WorkTab[Shown]):
         return Ask(task, query, preset=values[self.preset], convention=CONVENTIONS.get(values[self.convention]))
 
     def _add(self, session: Session, files: Sequence[str]) -> Iterator[Updates]:
-        for shown in self._actions.add(session, [Path(file) for file in files]):
-            yield self._updates(shown)
+        yield from self._stepwise(session, self._actions.add(session, [Path(file) for file in files]))
 
     def _add_folder(self, session: Session, files: Sequence[str]) -> Iterator[Updates]:
-        for shown in self._actions.add(session, [Path(file) for file in files], only_pictures=True):
-            yield self._updates(shown)
+        yield from self._stepwise(
+            session, self._actions.add(session, [Path(file) for file in files], only_pictures=True)
+        )
 
     def _export(self, key: str, folder: Path, session: Session, everything: bool) -> tuple[Path, list[str]]:
         return self._actions.export(session, key, folder, everything=everything)

@@ -50,10 +50,25 @@ class WorkTab(ABC, Generic[S]):
     def _does(self, action: Callable[..., S]) -> Callable[..., Updates]:
         """An action as an event handler."""
 
-        def handle(*values: Any) -> Updates:
-            return self._updates(action(*values))
+        def handle(session: Any, *values: Any) -> Updates:
+            return self._alone(session, lambda: action(session, *values))
 
         return handle
+
+    def _alone(self, session: Any, action: Callable[[], S]) -> Updates:
+        """What an action on a page tells. What the next one tells is newer, and made of what this one has left."""
+        with session.turnstile:
+            return self._updates(action())
+
+    def _stepwise(self, session: Any, steps: Iterator[S]) -> Iterator[Updates]:
+        """The same for an action in short steps, between which others may be."""
+        while True:
+            with session.turnstile:
+                shown = next(steps, None)
+                updates = None if shown is None else self._updates(shown)
+            if updates is None:
+                return
+            yield updates
 
     def _streams(self, action: Callable[..., Iterator[S]]) -> Callable[..., Iterator[Updates]]:
         """An action that takes time as an event handler."""
@@ -68,7 +83,7 @@ class WorkTab(ABC, Generic[S]):
         """An action on the thing that was clicked, by its place, as an event handler."""
 
         def handle(session: Any, event: gr.EventData) -> Updates:
-            return self._updates(action(session, int(event.place)))
+            return self._alone(session, lambda: action(session, int(event.place)))
 
         return handle
 
