@@ -140,17 +140,12 @@ def reading_loss(
     weights = np.array([sum(float(one.packed.weights.sum()) for one in run) for run in runs])
     shares = (weights / weights.sum()).tolist()
     loss = torch.stack([share * part for share, (part, _) in zip(shares, told, strict=True)]).sum()
-    names = dict.fromkeys(name for _, more in told for name in more)
-    means = {
-        name: _mean([(share, more[name]) for share, (_, more) in zip(shares, told, strict=True) if name in more])
-        for name in names
-    }
+    means = {}
+    for name in dict.fromkeys(name for _, more in told for name in more):
+        has = [(more[name], share) for share, (_, more) in zip(shares, told, strict=True) if name in more]
+        means[name] = float(np.average([value for value, _ in has], weights=[share for _, share in has]))
     means["pictures"] = float(sum(map(len, runs)))
     return loss, {f"read_{name}": mean for name, mean in means.items()}
-
-
-def _mean(weighted: Sequence[tuple[float, float]]) -> float:
-    return sum(weight * value for weight, value in weighted) / sum(weight for weight, _ in weighted)
 
 
 def random_readings(packer: Packer, rng: np.random.Generator, lesson: Lesson, most_tokens: int) -> list[Reading]:
