@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -27,6 +26,7 @@ from app.document_work import DocumentReader, PageOf, Run, Step, exportable
 from app.engine_manager import spec_of
 from app.exports.base import safe_name
 from app.exports.documents import DOCUMENT_FORMATS, ReadPage
+from app.interrupt import stopped_by_ctrl_c
 from app.main import prepare_process, say
 from app.page_ranges import ranges_there, read_ranges
 from app.settings import Settings, read_settings_of
@@ -269,7 +269,7 @@ def read(arguments: list[str]) -> int:
     try:
         check_reads(engine.info)
         reader = BatchReader(settings, engine)
-        with _stopped_by_ctrl_c(reader):
+        with stopped_by_ctrl_c(reader.stop):
             summary = reader.run()
     finally:
         engine.close()
@@ -289,19 +289,3 @@ def _tell(summary: Summary) -> int:
 def _list(sentences: Sequence[str]) -> None:
     for sentence in sentences:
         print(f"  {sentence}", file=sys.stderr)
-
-
-@contextmanager
-def _stopped_by_ctrl_c(reader: BatchReader) -> Iterator[None]:
-    """The first Ctrl+C stops in order, a second one at once."""
-
-    def stop(_number: int, _frame: object) -> None:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-        tqdm.write("Stopping.", file=sys.stderr)
-        reader.stop()
-
-    before = signal.signal(signal.SIGINT, stop)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

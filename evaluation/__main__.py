@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except StudioError as error:
         print(error, file=sys.stderr)
         return NOT_USABLE
-    except KeyboardInterrupt:  # before the first question, or a second time
+    except KeyboardInterrupt:  # before the first question
         return STOPPED
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from tqdm import tqdm
 
+from app.interrupt import stopped_by_ctrl_c
 from app.watching import sampling_of
 from evaluation.results import Result, Results
 from evaluation.tasks.base import VIDEO_ENDINGS, Reply, Sample, Task
@@ -84,27 +85,33 @@ def run(
     """
     asker = _Asker(engine, task, asking)
     left = [sample for sample in samples if not results.is_done(sample.number)]
-    with _progress(len(samples), len(samples) - len(left)) as bar, ThreadPoolExecutor(in_flight, "ask") as pool:
+    kept = 0
+    with (
+        stopped_by_ctrl_c(asker.cancel.set),
+        _progress(len(samples), len(samples) - len(left)) as bar,
+        ThreadPoolExecutor(in_flight, "ask") as pool,
+    ):
         asked = {pool.submit(asker.ask, sample): sample for sample in left}
 
         def keep(future: Future[_Answer | None]) -> None:
+            nonlocal kept
             if (answer := future.result()) is not None:
                 results.add(_judged(task, asked[future], answer))
                 bar.update()
+                kept += 1
             del asked[future]
 
         try:
             for future in as_completed(list(asked)):
                 keep(future)
-        except KeyboardInterrupt:
-            tqdm.write("Stopping.", file=sys.stderr)
-            return False
+                if asker.cancel.is_set():
+                    break
         finally:
             asker.cancel.set()
             pool.shutdown(cancel_futures=True)
             for future in [each for each in asked if not each.cancelled() and each.exception() is None]:
                 keep(future)
-    return True
+    return kept == len(left)
 
 
 class _Asker:
@@ -119,6 +126,8 @@ class _Asker:
 
     def ask(self, sample: Sample[Any]) -> _Answer | None:
         """The whole answer; None when it was cancelled."""
+        if self.cancel.is_set():
+            return None
         started_s = time.monotonic()
         try:
             answer = self._answer(sample, started_s)

@@ -219,10 +219,11 @@ def post(server: Exchangeable, route: str, pieces: Iterator[bytes], length: int 
     head = f"POST {route} HTTP/1.1\r\nHost: {host}\r\nContent-Type: {media_type}\r\n{framing}\r\n\r\n"
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(head.encode())
-        for data in itertools.chain((start,), pieces):
-            if select.select([connection], [], [], 0)[0]:
-                break
-            connection.sendall(data if length else b"%x\r\n%s\r\n" % (len(data), data))
+        with contextlib.suppress(ConnectionError):  # it is answered and closed while a piece is on its way
+            for data in itertools.chain((start,), pieces):
+                if select.select([connection], [], [], 0)[0]:
+                    break
+                connection.sendall(data if length else b"%x\r\n%s\r\n" % (len(data), data))
         answer = http.client.HTTPResponse(connection)
         answer.begin()
         return answer.status, answer.read().decode()

@@ -6,6 +6,7 @@ import json
 import signal
 import threading
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -182,6 +183,20 @@ def test_an_answer_that_is_complete_as_the_run_is_stopped_is_kept(
     assert not run(Late({"one": "one"}), TASK, samples, Asking(), results)
     assert {number: result.answer for number, result in results.by_number.items()} == {1: "one"}
     assert [row.get("number") for row in lines_of(results.path)] == [None, 1]
+
+
+def test_ctrl_c_while_the_questions_are_still_being_lined_up(
+    samples: list[Sample[list[str]]], results: Results
+) -> None:
+    class Early(Knowing):
+        def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
+            yield from super().stream(prompt, options, cancel)
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+
+    many = [replace(samples[0], number=number, id=f"q{number}") for number in range(1, 5000)]
+    assert not run(Early({"one": "one"}), TASK, many, Asking(), results)
+    assert results.by_number[1].answer == "one"
+    assert len(results.by_number) < 10
 
 
 def test_a_model_that_is_gone_ends_the_run_and_fails_no_sample(
