@@ -15,7 +15,7 @@ from training.lexicon import pick
 from training.pages import MAX_SIDE, Align, Rules, Sheet, TableLook
 from training.typesetting import Family, Font, Kind, Rgb, Style, Xyxy, random_family
 
-TEXT_PX = (12, 26)
+TEXT_PX = (18, 30)
 """Sizes of body text, in pixels an em."""
 
 INKS: tuple[Rgb, ...] = ((0, 0, 0), (25, 25, 30), (45, 45, 50), (20, 30, 70), (60, 40, 30), (30, 60, 50))
@@ -80,8 +80,8 @@ def random_style(
 
 
 def random_size(rng: np.random.Generator) -> tuple[int, int]:
-    """(width, height) of a page: the longer side from 512 to `MAX_SIDE` pixels, as high as wide to 1.45 times."""
-    longer = int(rng.integers(512, MAX_SIDE + 1))
+    """(width, height) of a page: the longer side from 640 to `MAX_SIDE` pixels, as high as wide to 1.45 times."""
+    longer = int(rng.integers(640, MAX_SIDE + 1))
     shorter = round(longer / float(rng.uniform(1.0, 1.45)))
     return (longer, shorter) if rng.random() < 0.25 else (shorter, longer)
 

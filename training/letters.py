@@ -34,12 +34,14 @@ from training.wear import random_wear, worn
 SHEET_SHARE = 0.7
 """Of windows onto sheets of random type; the others show pages."""
 WORN_SHARE = 0.5
-SIZES_PX = (13, 40)
-GRIDS_HW = ((8, 8), (6, 10), (4, 12), (10, 6), (12, 12), (2, 16))
-"""Rows and columns of cells of a window."""
-PAGE_PX = (14, 30)
+SIZES_PX = (15, 38)
+GRIDS_HW = ((8, 8), (6, 10), (4, 12), (10, 6), (12, 12), (2, 16), (1, 24), (2, 32), (32, 6), (20, 12), (16, 16))
+"""Rows and columns of cells of a window: as far in each direction as a page goes."""
+PAGE_PX = (18, 30)
 _STYLES: tuple[Style, ...] = ("regular", "regular", "bold", "italic")
 _EARLY_WEIGHT, _KEPT_WEIGHT = 0.3, 20.0
+_KEPT_SHARE = 0.5
+"""Of steps in which the pictures of old are looked at too."""
 _RARE = 6.5
 """How sure a read-out is from the start that there is nothing: of ten columns or more one has a letter, one of 100."""
 
@@ -63,19 +65,19 @@ class Windows:
 def random_windows(rng: np.random.Generator, count: int) -> Windows:
     """About as many windows as fill `count` of 64 cells, four onto each sheet or page."""
     grid = GRIDS_HW[int(rng.integers(len(GRIDS_HW)))]
-    count = max(4, round(count * 64 / (grid[0] * grid[1])))
+    count = max(2, round(count * 64 / (grid[0] * grid[1])))
     seen: list[tuple[NDArray[Any], ...]] = []
     while len(seen) < count:
-        page = random_sheet(rng) if rng.random() < SHEET_SHARE else random_page(rng, text_px=PAGE_PX)
+        page = random_sheet(rng, grid) if rng.random() < SHEET_SHARE else random_page(rng, text_px=PAGE_PX)
         placed = placed_of(page)
         seen += [_window(rng, page, placed, grid) for _ in range(min(4, count - len(seen)))]
     pixels, letters, ends = (torch.from_numpy(np.stack(arrays)) for arrays in zip(*seen, strict=True))
     return Windows(grid, pixels, letters, ends)
 
 
-def random_sheet(rng: np.random.Generator) -> Page:
-    """Lines of random type below one another, each in its own face and size."""
-    width, height = 512, 512
+def random_sheet(rng: np.random.Generator, grid_hw: tuple[int, int] = (8, 8)) -> Page:
+    """Lines of random type below one another, each in its own face and size, on more than a window of this grid."""
+    height, width = (max(512, (cells + 1) * network.CELL) for cells in grid_hw)
     style = random_style(rng, 20, dark_share=0.15)
     sheet = Sheet((width, height), style.paper)
     y = int(rng.integers(0, 12))
@@ -183,11 +185,13 @@ def _read_out(out: Tensor, letters: Tensor, ends: Tensor, width: int) -> tuple[T
 def loss(
     visual: Any, heads: LetterHeads, before: Any, rng: np.random.Generator, count: int
 ) -> tuple[Tensor, dict[str, float]]:
-    """The loss of a step: letters of about `count` windows, and a quarter as many pictures of old."""
+    """The loss of a step: letters of about `count` windows, and at times a quarter as many pictures of old."""
     device = visual.pos_embed.weight.device
     letters, told = letter_loss(visual, heads, random_windows(rng, count).to(device))
+    if rng.random() >= _KEPT_SHARE:
+        return letters, told
     kept, more = kept_loss(visual, before, rng, max(1, count // 4))
-    return letters + kept, told | more
+    return letters + kept / _KEPT_SHARE, told | more
 
 
 def kept_loss(visual: Any, before: Any, rng: np.random.Generator, count: int) -> tuple[Tensor, dict[str, float]]:

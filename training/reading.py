@@ -66,7 +66,7 @@ LESSONS: Mapping[str, Lesson] = MappingProxyType(
         "lines": Lesson({"line": 4.0, "lines": 1.0}, (20, 30), 60, worn_share=0.2),
         "short": Lesson(
             {"line": 2.0, "text": 3.0, "lines": 1.0, "field": 2.0, "fields": 1.0, "state": 0.5, "chart_title": 0.5},
-            (18, 28),
+            (18, 30),
             200,
             worn_share=0.3,
         ),
