@@ -17,7 +17,8 @@ PANELS = {
     "joint": ("right", "clip_right", "p_box", "w0.2", "w0.1"),
     "letters": ("found", "named", "kept"),
     "words": ("right", "clip_right", "read_right"),
-    "instruct": ("right", "clip_right"),
+    "read": ("right", "clip_right", "read_right"),
+    "instruct": ("right", "clip_right", "read_right"),
 }
 LABELS = {
     "p_color": "colour, cross-entropy",

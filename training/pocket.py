@@ -3,9 +3,9 @@
 Stage `tower` teaches the vision tower on drawn pictures, stage `language` the language model on records of pictures;
 the two do not need each other and can run side by side. `align` puts them together and fits the tower and its merger
 to the language model, `joint` trains everything on everything, `letters` teaches the tower type without changing what
-it says of pictures, `words` the language model to read it, `instruct` trains the language model alone on what the
-tower sees by now. `export` writes model/pocket. Every stage continues from its checkpoint in --run-dir when it was
-stopped.
+it says of pictures, `words` the language model to read it, `read` whole pages, screens and charts, `instruct` trains
+the language model alone on what the tower sees by now. `export` writes model/pocket. Every stage continues from its
+checkpoint in --run-dir when it was stopped.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ SIGHT = tuple(f"{VISION}{part}." for part in ("patch_embed", "pos_embed", "block
 """The tower without what writes its visual tokens."""
 TELLING = tuple(f"{VISION}{part}." for part in ("merger.linear_fc2", "deepstack_merger_list"))
 """What writes them."""
+READERS = (*TELLING, LANGUAGE, PROBES, f"{LETTERS}token.")
+"""What has to change to read with a tower that knows letters."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +63,11 @@ STAGES = {
     # The tower comes sharper than it would stay at the language model's rate.
     "joint": Stage(9000, 1e-3, 16, (VISION, LANGUAGE, HEADS, PROBES), slow=VISION, clips=0.45),
     "letters": Stage(9000, 1e-3, 12, (*SIGHT, *(f"{LETTERS}{part}." for part in ("early", "patch", "cell")))),
-    "words": Stage(
-        3000,
-        1e-3,
-        16,
-        (*TELLING, LANGUAGE, PROBES, f"{LETTERS}token."),
-        clips=0.15,
-        pages=0.7,
-        lessons=("words", "lines"),
-    ),
-    "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.55),
+    "words": Stage(3000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("words", "lines")),
+    "read": Stage(3000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("lines", "short", "short", "all")),
+    "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.3, pages=0.4, lessons=("lines", "short", "all")),
 }
-TOGETHER = ("align", "joint", "letters", "words", "instruct")
+TOGETHER = ("align", "joint", "letters", "words", "read", "instruct")
 """Stages of the whole model; each begins with what those before it came to."""
 CLIP_TOKENS = 4000
 """About so many tokens have the conversations about clips of one step."""
@@ -140,6 +135,7 @@ def train_language(run: Run) -> None:
 
 def train_letters(run: Run) -> None:
     """The tower alone, compared with what it was before."""
+    check_is_last(run, "letters")
     parts = begin(run, before("letters"))
     visual = parts.model.model.visual
     known = deepcopy(visual).requires_grad_(False)
@@ -154,10 +150,15 @@ def train_letters(run: Run) -> None:
 def train_together(run: Run, name: str) -> None:
     """One of the stages of the whole model on everything that it knows."""
     stage = STAGES[name]
-    if newer := [later for later in TOGETHER[TOGETHER.index(name) + 1 :] if run.checkpoint(later).exists()]:
-        raise SystemExit(f"Stage {newer[0]} has gone on from {name} already: move {newer[0]}.pt away first.")
+    check_is_last(run, name)
     parts = begin(run, before(name))
     run.stage(name, parts.named(), lambda rng: _loss(stage, parts, rng))
+
+
+def check_is_last(run: Run, name: str) -> None:
+    """Ends the program where a later stage has begun with what this one was: it would not fit any more."""
+    if newer := [later for later in TOGETHER[TOGETHER.index(name) + 1 :] if run.checkpoint(later).exists()]:
+        raise SystemExit(f"Stage {newer[0]} has gone on from {name} already: move {newer[0]}.pt away first.")
 
 
 def _loss(stage: Stage, parts: Parts, rng: np.random.Generator) -> tuple[Tensor, dict[str, float]]:

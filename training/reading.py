@@ -65,7 +65,10 @@ LESSONS: Mapping[str, Lesson] = MappingProxyType(
         "words": Lesson({"line": 1.0}, (24, 32), 16, worn_share=0.0),
         "lines": Lesson({"line": 4.0, "lines": 1.0}, (20, 30), 60, worn_share=0.2),
         "short": Lesson(
-            {"line": 2.0, "text": 3.0, "lines": 1.0, "field": 2.0, "fields": 1.0, "state": 0.5, "chart_title": 0.5},
+            {
+                **{"line": 2.0, "text": 2.0, "markdown": 1.0, "lines": 1.5, "layout": 0.7, "field": 1.5, "fields": 1.0},
+                **{"state": 0.3, "chart_title": 0.3},
+            },
             (18, 30),
             200,
             worn_share=0.3,
