@@ -93,7 +93,12 @@ def table_page(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
     elif rng.random() < 0.6:
         column.heading(lexicon.title(rng), 2)
         column.space()
-    _add_table(rng, column, rows=int(rng.integers(2, 9)), columns=int(rng.integers(2, 6)))
+    columns = int(rng.integers(2, 6))
+    for rows in range(int(rng.integers(2, 9)), 0, -1):
+        if _add_table(rng, column, rows, columns):
+            break
+    else:
+        column.paragraph(lexicon.sentence(rng))
     if rng.random() < 0.4:
         column.space()
         column.paragraph(lexicon.sentence(rng))
