@@ -10,8 +10,11 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any
@@ -26,21 +29,29 @@ from model.catalog import POCKET_NAME
 from model.engines.base import Engine
 from model.loading import ModelSpec, load_engine
 from model.prompts import Task, task_prompt
-from training import dialogues, pairs
-from training.dialogues import Turn, View
+from training import dialogues, language
+from training.dialogues import Phrase, Turn, View
 from training.scenes import Scene, draw, random_scene, shape_of
-from training.tower import grid_of
+from training.tower import grid_of, sizes_of_one_grid
 
 if TYPE_CHECKING:
     from training.finetune import Options
 
 HEART = "heart"
 TRAIN_SEED, HELD_OUT_SEED, TEST_SEED = 8_000_000, 8_000_001, 8_000_002
-WITH_HEARTS = 0.6
-"""Share of the conversations that have a heart in their picture; the others keep what the model knows alive."""
-TWO_PICTURES = 0.5
-"""Share of the conversations without hearts that compare two pictures."""
-MOST_TURNS = 3
+ABOUT_HEARTS = 0.5
+"""Share of the conversations that ask for hearts; the others are those that the model learnt from, which keep what it
+knows alive.
+"""
+WITH_HEARTS = 0.9
+"""Share of the pictures in which hearts are asked for that have any."""
+MOST_TURNS = 5
+_ASKED_OF_HEARTS = (
+    partial(dialogues.find, phrase=Phrase(None, HEART)),
+    dialogues.detect,
+    dialogues.find,
+    dialogues.about_one,
+)
 _ASKED: tuple[tuple[Task, str], ...] = (("detect", ""), ("find", HEART))
 
 
@@ -68,60 +79,62 @@ def with_hearts(scene: Scene, rng: np.random.Generator) -> Scene:
     return replace(scene, shapes=shapes)
 
 
-def has_heart(scene: Scene) -> bool:
-    return any(shape.kind == HEART for shape in scene.shapes)
-
-
-def scene_of(seed: int, index: int, share: float = WITH_HEARTS) -> tuple[Scene, np.random.Generator]:
-    rng = np.random.default_rng((seed, index))
+def scene_for_hearts(rng: np.random.Generator) -> Scene:
     scene = random_scene(rng)
-    return (with_hearts(scene, rng) if rng.random() < share else scene), rng
+    return with_hearts(scene, rng) if rng.random() < WITH_HEARTS else scene
 
 
-def turns_about(views: Sequence[View], rng: np.random.Generator) -> list[Turn]:
-    """A conversation about one picture or two, from which every ability can be learnt or kept."""
-    if len(views) == 2:
-        last = pairs.difference(views, rng) or pairs.compare(views, rng)
-        return [*pairs.compare(views, rng)[:1], *pairs.compare(views, rng)[:1], *last[:1]]
-    view = views[0]
+def about_hearts(rng: np.random.Generator) -> tuple[list[Scene], list[Turn]]:
+    """A picture and a conversation in which hearts alone are asked for, everything, and what else there is."""
+    scene = scene_for_hearts(rng)
+    view = View.of(scene, grid_of(scene.size_wh))
+    order = rng.permutation(len(_ASKED_OF_HEARTS))
+    turns = [turn for place in order for turn in dialogues.mixed(_ASKED_OF_HEARTS[place](view, rng), rng)]
+    return [scene], [replace(turns[0], pictures=1), *turns[1:]]
+
+
+def conversation(seed: int, index: int) -> tuple[list[Scene], list[Turn]]:
+    """The pictures of a conversation, none, one or two, and its turns."""
+    rng = np.random.default_rng((seed, index))
     turns: list[Turn] = []
-    if has_heart(view.scene):
-        turns += dialogues.detect(view, rng)[:1] + dialogues.find(view, rng)[:1]
-    while len(turns) < MOST_TURNS:
-        turns += dialogues.about_one(view, rng)
-    return turns[:MOST_TURNS]
+    while not turns:
+        if rng.random() < ABOUT_HEARTS:
+            scenes, drawn = about_hearts(rng)
+        else:
+            grid_hw, sizes = sizes_of_one_grid(rng, 2)
+            scenes, drawn = language.random_talk(rng, sizes, grid_hw)
+        # A file cannot say that an answer is not to be learnt.
+        turns = list(takewhile(lambda turn: turn.learnt, drawn))[:MOST_TURNS]
+    return scenes[: sum(turn.pictures for turn in turns)], turns
 
 
 def write_data(folder: Path, name: str, seed: int, count: int) -> Path:
-    """Draw `count` pictures and write a conversation about each, in the families' format; returns the file."""
+    """Write `count` conversations and draw their pictures, in the families' format; returns the file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.jsonl"
     with path.open("w", encoding="utf-8") as file:
         for index in range(count):
-            scene, rng = scene_of(seed, index)
-            scenes = [scene] if has_heart(scene) or rng.random() > TWO_PICTURES else [scene, random_scene(rng)]
+            scenes, turns = conversation(seed, index)
             pictures = [folder / f"{name}-{index:04}-{number}.png" for number in range(len(scenes))]
             for picture, drawn in zip(pictures, scenes, strict=True):
                 cv2.imwrite(str(picture), draw(drawn)[:, :, ::-1])
-            turns = turns_about([View.of(drawn, grid_of(drawn.size_wh)) for drawn in scenes], rng)
             said = [
                 {"from": who, "value": text}
                 for turn in turns
-                for who, text in (("human", turn.question), ("gpt", turn.answer))
+                for who, text in (("human", "<image>\n" * turn.pictures + turn.question), ("gpt", turn.answer))
             ]
-            said[0]["value"] = "<image>\n" * len(pictures) + said[0]["value"]
             file.write(json.dumps({"images": [each.name for each in pictures], "conversations": said}) + "\n")
     return path
 
 
 def hearts_found(engine: Engine, index: int) -> Iterator[Score]:
-    """Ask for every object of a scene, and for its hearts alone; only hearts count."""
-    scene, _ = scene_of(TEST_SEED, index, share=1.0)
+    """Ask for every object of a scene, of which only hearts count, and for its hearts alone."""
+    scene = scene_for_hearts(np.random.default_rng((TEST_SEED, index)))
     picture = abilities.picture_of(scene)
     hearts = [shape for shape in scene.shapes if shape.kind == HEART]
     for task, query in _ASKED:
         _, answer = abilities.ask(engine, [abilities.user(task_prompt("Qwen3-VL", task, query), picture)])
-        boxes = [box for box in answer.boxes if box.label.endswith(HEART)]
+        boxes = [box for box in answer.boxes if query or box.label.endswith(HEART)]
         found = len(abilities.match(boxes, hearts))
         yield from (Score(f"{task} recall", float(n < found)) for n in range(len(hearts)))
         yield from (Score(f"{task} precision", float(n < found)) for n in range(len(boxes)))
@@ -176,7 +189,7 @@ def options_of(folder: Path, conversations: int, *, batch: int, accumulate: int,
         out=folder / HEART,
         tune=("vision", "merger", "language"),
         rank=16,
-        rate=2e-3,
+        rate=1e-3,
         epochs=epochs,
         batch=batch,
         accumulate=accumulate,
@@ -188,18 +201,20 @@ def options_of(folder: Path, conversations: int, *, batch: int, accumulate: int,
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, default=Path("runs/new-shape"), help="default: %(default)s")
-    parser.add_argument("--conversations", type=int, default=800, help="to learn from (default: %(default)s)")
+    parser.add_argument("--conversations", type=int, default=1600, help="to learn from (default: %(default)s)")
     parser.add_argument("--epochs", type=float, default=1.0, help="default: %(default)s")
-    parser.add_argument("--scenes", type=int, default=40, help="with hearts to ask about (default: %(default)s)")
-    parser.add_argument("--samples", type=int, default=60, help="of the old abilities (default: %(default)s)")
+    parser.add_argument("--scenes", type=int, default=60, help="to ask about, most with hearts (default: %(default)s)")
+    parser.add_argument("--samples", type=int, default=100, help="of the old abilities (default: %(default)s)")
     arguments = parser.parse_args()
+    started_s = time.monotonic()
     from training.finetune import finetune
 
     options = options_of(arguments.folder, arguments.conversations, batch=8, accumulate=1, epochs=arguments.epochs)
     adapter = str(finetune(options))
     before, after = (measure(each, arguments.scenes, arguments.samples) for each in ("", adapter))
     print(f"\n{table(before, after)}\n")
-    print(json.dumps({"benchmark": "new_shape", "samples": arguments.samples, **result(before, after)}))
+    told = {"benchmark": "new_shape", "samples": arguments.samples, **result(before, after)}
+    print(json.dumps({**told, "minutes": round((time.monotonic() - started_s) / 60, 1)}))
 
 
 if __name__ == "__main__":

@@ -320,8 +320,8 @@ def detect(view: View, rng: np.random.Generator) -> list[Turn]:
     return [Turn(task_prompt(offtopic.FAMILY, "detect", ", ".join(words)), answer, "detect", named)]
 
 
-def find(view: View, rng: np.random.Generator) -> list[Turn]:
-    phrase = random_phrase(view, rng, 0.8)
+def find(view: View, rng: np.random.Generator, phrase: Phrase | None = None) -> list[Turn]:
+    phrase = phrase or random_phrase(view, rng, 0.8)
     found, form = view.matching(phrase), rng.random()
     word = phrase.plural if form > 0.8 else str(phrase)
     question = task_prompt(offtopic.FAMILY, "find", word)

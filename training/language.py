@@ -178,27 +178,33 @@ def random_conversation(
     `few_shapes` is the share of pictures with at most three shapes; a few are empty, and a few are shown twice. The
     conversation has at most `longest` tokens.
     """
-    form = rng.random()
-    pictures = 0 if form < 0.05 else 2 if form < 0.05 + TWO_PICTURES else 1
-    scenes = [random_scene(rng, size, _most_shapes(rng, few_shapes)) for size in sizes[:pictures]]
-    if pictures == 2 and rng.random() < TWICE:
-        scenes[1] = scenes[0]
-    turns = _turns(scenes, grid_hw, rng, longest)
+    scenes, turns = random_talk(rng, sizes, grid_hw, few_shapes, longest)
     packed = packer.pack(
         turns,
-        [grid_hw] * pictures,
+        [grid_hw] * len(scenes),
         system=SYSTEMS[int(rng.integers(len(SYSTEMS)))] if rng.random() < 0.25 else "",
-        number_pictures=bool(rng.random() < (0.5 if pictures > 1 else 0.1)),
+        number_pictures=bool(rng.random() < (0.5 if len(scenes) > 1 else 0.1)),
         max_length=longest,
     )
     return scenes[: int(packed.visual.sum()) // (grid_hw[0] * grid_hw[1])], packed
 
 
-def _turns(scenes: Sequence[Scene], grid_hw: tuple[int, int], rng: np.random.Generator, longest: int) -> list[Turn]:
-    """More turns than fit into so many tokens."""
+def random_talk(
+    rng: np.random.Generator,
+    sizes: Sequence[tuple[int, int]],
+    grid_hw: tuple[int, int],
+    few_shapes: float = 0.1,
+    longest: int = SHORT,
+) -> tuple[list[Scene], list[Turn]]:
+    """The scenes of `random_conversation`, and about them more turns than fit into `longest` tokens."""
+    form = rng.random()
+    pictures = 0 if form < 0.05 else 2 if form < 0.05 + TWO_PICTURES else 1
+    scenes = [random_scene(rng, size, _most_shapes(rng, few_shapes)) for size in sizes[:pictures]]
+    if pictures == 2 and rng.random() < TWICE:
+        scenes[1] = scenes[0]
     if not scenes:
-        return dialogues.without_pictures(rng, longest // 50)
-    return pairs.about_scenes(scenes, grid_hw, rng, longest // 23)
+        return scenes, dialogues.without_pictures(rng, longest // 50)
+    return scenes, pairs.about_scenes(scenes, grid_hw, rng, longest // 23)
 
 
 def _most_shapes(rng: np.random.Generator, few_shapes: float) -> int:
