@@ -18,6 +18,7 @@ PANELS = {
     "letters": ("found", "named", "kept"),
     "words": ("right", "clip_right", "read_right"),
     "read": ("right", "clip_right", "read_right"),
+    "pages": ("right", "clip_right", "read_right"),
     "instruct": ("right", "clip_right", "read_right"),
 }
 LABELS = {

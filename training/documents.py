@@ -21,6 +21,8 @@ from training.wear import random_wear, worn
 
 MAX_CHARACTERS = 1000
 WORN_SHARE = 0.6
+STRANGE_SHARE = 0.5
+"""Of the single lines to learn from: a model that is this small else learns what words there are, not to read them."""
 _LEAST_PART = 40
 """In characters."""
 _PARTS = 14
@@ -50,11 +52,14 @@ def random_page(
 
 
 def single_line(rng: np.random.Generator, size_px: int, held_out: bool) -> Page:
-    """One line of text, with little room around it."""
+    """One line of text, with little room around it; many of those for training cannot be guessed from their words."""
     style = random_style(rng, size_px, dark_share=0.15, held_out=held_out)
     font = style.font(pick(rng, ("regular", "regular", "bold", "italic")))
     room = [round(size_px * float(rng.uniform(0.25, 1.0))) for _ in range(4)]
-    text = font.wrap(pick(rng, _LINES)(rng), MAX_SIDE - room[0] - room[2] - size_px)[0]
+    text = pick(rng, _LINES)(rng)
+    if not held_out and rng.random() < STRANGE_SHARE:
+        text = lexicon.strange(rng, text)
+    text = font.wrap(text, MAX_SIDE - room[0] - room[2] - size_px)[0]
     width = round(font.advance_px(text)) + size_px // 2 + room[0] + room[2]
     sheet = Sheet((width, font.height_px + room[1] + room[3]), style.paper)
     sheet.put((room[0] + size_px // 4, room[1]), text, font, style.accent)

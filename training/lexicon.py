@@ -6,6 +6,7 @@ syllables, so that whoever learns to read them has to look at every letter.
 
 from __future__ import annotations
 
+import string
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -123,6 +124,13 @@ def item(rng: np.random.Generator) -> str:
     form = pick(rng, ("{0} {1}", "{0} {1} {2} the {3}", "{4} {5}", "the {0} {1}", "{1} and {3}"))
     words = form.format(adjective, noun, pick(rng, PLACES), other, int(rng.integers(2, 100)), plural(noun))
     return words[0].upper() + words[1:]
+
+
+def strange(rng: np.random.Generator, text: str) -> str:
+    """The text with half of its letters and digits exchanged for others, so that it has to be seen to be known."""
+    alphabets = (string.ascii_lowercase, string.ascii_uppercase, string.digits)
+    others = {letter: alphabet for alphabet in alphabets for letter in alphabet}
+    return "".join(pick(rng, others[letter]) if letter in others and rng.random() < 0.5 else letter for letter in text)
 
 
 def plural(noun: str) -> str:

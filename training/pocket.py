@@ -3,9 +3,9 @@
 Stage `tower` teaches the vision tower on drawn pictures, stage `language` the language model on records of pictures;
 the two do not need each other and can run side by side. `align` puts them together and fits the tower and its merger
 to the language model, `joint` trains everything on everything, `letters` teaches the tower type without changing what
-it says of pictures, `words` the language model to read it, `read` whole pages, screens and charts, `instruct` trains
-the language model alone on what the tower sees by now. `export` writes model/pocket. Every stage continues from its
-checkpoint in --run-dir when it was stopped.
+it says of pictures, `words` the language model to read single lines of it, `read` short texts, `pages` all that pages,
+screens and charts are asked about, `instruct` trains the language model alone on what the tower sees by now. `export`
+writes model/pocket. Every stage continues from its checkpoint in --run-dir when it was stopped.
 """
 
 from __future__ import annotations
@@ -64,10 +64,11 @@ STAGES = {
     "joint": Stage(9000, 1e-3, 16, (VISION, LANGUAGE, HEADS, PROBES), slow=VISION, clips=0.45),
     "letters": Stage(9000, 1e-3, 12, (*SIGHT, *(f"{LETTERS}{part}." for part in ("early", "patch", "cell")))),
     "words": Stage(3000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("words", "lines")),
-    "read": Stage(3000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("lines", "short", "short", "all")),
+    "read": Stage(3000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("lines", "lines", "short")),
+    "pages": Stage(6000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("lines", "short", "all")),
     "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.3, pages=0.4, lessons=("lines", "short", "all")),
 }
-TOGETHER = ("align", "joint", "letters", "words", "read", "instruct")
+TOGETHER = ("align", "joint", "letters", "words", "read", "pages", "instruct")
 """Stages of the whole model; each begins with what those before it came to."""
 CLIP_TOKENS = 4000
 """About so many tokens have the conversations about clips of one step."""

@@ -15,7 +15,7 @@ from PIL import ImageDraw
 from model.types import Table
 from tests.training.drawing import difference_xyxy, drawn_with
 from tests.training.fonts import needs_fonts
-from training import typesetting
+from training import documents, typesetting
 from training.documents import KINDS, MAX_CHARACTERS, random_page, random_table
 from training.lexicon import MONEY
 from training.pages import MAX_SIDE, Page
@@ -67,6 +67,18 @@ def test_rules_fills_bullets_and_signs_belong_to_blocks(kind: str, seed: int, mo
         x1, y1, x2, y2 = (int(value) for value in block.xyxy)
         marks[y1:y2, x1:x2] = False
     assert not marks.any()
+
+
+def test_words_for_evaluation_are_never_strange(monkeypatch: pytest.MonkeyPatch) -> None:
+    def words(*, held_out: bool) -> list[str]:
+        return [
+            random_page(np.random.default_rng(seed), "line", worn_share=0, held_out=held_out).text for seed in range(8)
+        ]
+
+    strange, natural = words(held_out=False), words(held_out=True)
+    monkeypatch.setattr(documents, "STRANGE_SHARE", 0.0)
+    assert words(held_out=True) == natural
+    assert words(held_out=False) != strange
 
 
 @pytest.mark.parametrize("seed", range(6))

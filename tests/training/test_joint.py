@@ -83,14 +83,14 @@ def test_conversations_that_are_packed_together_have_about_the_same_length(packe
 def test_a_picture_and_its_question_are_those_that_the_program_sends(packer: Packer, task: str) -> None:
     """Beyond its present bounds, which `preprocessor_config.json` has."""
     lesson = Lesson({task: 1.0})
-    talk = random_talk(np.random.default_rng(5), lesson, lambda size_wh: tower.grid_of(size_wh, joint.PAGE_PIXELS))
+    talk = random_talk(np.random.default_rng(5), lesson, lambda size_wh: tower.grid_of(size_wh, network.PAGE_PIXELS))
     (reading,) = joint.random_readings(packer, np.random.default_rng(5), lesson, 1)
     picture = media.read_image(cv2.imencode(".png", talk.pixels[:, :, ::-1])[1].tobytes(), "drawn.png")
     system = [Message("system", (Text(talk.system),))] if talk.system else []
     maker = InputMaker(AutoProcessor.from_pretrained(POCKET), "Qwen3-VL", joint.CONTEXT)
     sent = maker.make(
         [*system, Message("user", (picture, Text(talk.turns[0].question)))],
-        PixelBudget(network.MIN_PIXELS, joint.PAGE_PIXELS),
+        PixelBudget(network.MIN_PIXELS, network.PAGE_PIXELS),
     )
     ids = sent["input_ids"][0].tolist()
     assert reading.packed.ids[: len(ids)].tolist() == ids

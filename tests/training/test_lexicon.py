@@ -49,3 +49,12 @@ def test_a_day_is_written_in_many_ways() -> None:
 def test_names_are_hardly_ever_the_same() -> None:
     rng = np.random.default_rng(0)
     assert len({lexicon.company(rng) for _ in range(300)}) > 230
+
+
+def test_strange_words_have_the_shape_of_the_others() -> None:
+    text = "The 12 Brave sheep, €3.50"
+    changed = lexicon.strange(np.random.default_rng(1), text)
+    assert changed != text
+    for letter, other in zip(text, changed, strict=True):
+        assert letter == other or (letter.isalnum() and other.isalnum())
+        assert (letter.isdigit(), letter.isupper()) == (other.isdigit(), other.isupper())
