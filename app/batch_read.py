@@ -267,7 +267,7 @@ def read(arguments: list[str]) -> int:
         print(error, file=sys.stderr)
         return FAILED
     try:
-        check_reads(engine.info)
+        check_reads(engine.info, settings.mode)
         reader = BatchReader(settings, engine)
         with stopped_by_ctrl_c(reader.stop):
             summary = reader.run()

@@ -15,7 +15,15 @@ from typing import Literal
 
 from app import document_view as view
 from app.document_corrections import corrected, corrected_blocks
-from app.document_reading import Reading, ReadingAsk, ask_about, check_reads, not_learned, pixels_per_page
+from app.document_reading import (
+    DocumentUse,
+    Reading,
+    ReadingAsk,
+    advice,
+    ask_about,
+    check_reads,
+    pixels_per_page,
+)
 from app.document_shelf import OpenDocument
 from app.document_store import Corrections, KeptDocument, Question, hash_of
 from app.document_work import DocumentReader, PageOf, Run, Step, exportable
@@ -165,12 +173,12 @@ class DocumentActions:
         session.recent = self._store.recent(owner)
         words = view.welcome_html([title for title, _ in self._examples], session.recent)
         # Nothing in place of no error: a page that comes up late leaves what was said meanwhile.
-        return Shown(welcome=words, advice=self._advice(), error=error_html(self._store.notice) or None)
+        return Shown(welcome=words, advice=self._advice(session), error=error_html(self._store.notice) or None)
 
     def model_changed(self, session: Session) -> Shown:
         """Another model: what this one has read counts now."""
         self._forget_readings(session)
-        return replace(self.page(session), advice=self._advice(), error=None)
+        return replace(self.page(session), advice=self._advice(session), error=None)
 
     def add(self, session: Session, files: Sequence[Path]) -> Iterator[Shown]:
         """Open files one after another and show the first page that is new."""
@@ -297,7 +305,7 @@ class DocumentActions:
             sheet.medium = None
         if (session.mode, session.ask.fields) != before:
             self._forget_readings(session)
-        return self.page(session)
+        return replace(self.page(session), advice=self._advice(session))
 
     def page(self, session: Session) -> Shown:
         """Everything about the page that is shown, as it stands."""
@@ -388,7 +396,9 @@ class DocumentActions:
         if not question.strip():
             yield Shown(error=error_html("Write what you want to know first."))
             return
-        yield from self._guarded(session, lambda engine, run: self._asked(session, places, question, engine, run))
+        yield from self._guarded(
+            session, "ask", lambda engine, run: self._asked(session, places, question, engine, run)
+        )
 
     def _run(
         self, session: Session, places: Sequence[int], *, again: bool = False, ask: ReadingAsk | None = None
@@ -398,9 +408,13 @@ class DocumentActions:
             yield Shown(error=error_html("Name the fields to read first, or choose a kind of document."))
             return
         sheets = [session.sheets[place] for place in places if place < len(session.sheets)]
-        yield from self._guarded(session, lambda engine, run: self._read(session, sheets, ask, engine, run, again))
+        yield from self._guarded(
+            session, ask.mode, lambda engine, run: self._read(session, sheets, ask, engine, run, again)
+        )
 
-    def _guarded(self, session: Session, work: Callable[[Engine, Run], Iterator[Shown]]) -> Iterator[Shown]:
+    def _guarded(
+        self, session: Session, use: DocumentUse, work: Callable[[Engine, Run], Iterator[Shown]]
+    ) -> Iterator[Shown]:
         """Do something that takes time, one thing at a time; whatever happens, the page is settled afterwards."""
         if not session.sheets:
             yield Shown(error=error_html("Choose a document first."))
@@ -413,7 +427,7 @@ class DocumentActions:
         try:
             yield Shown(stage=stage_html("Preparing"), error="", is_running=True)
             engine = yield from self._engine(run)
-            check_reads(engine.info)
+            check_reads(engine.info, use)
             yield from work(engine, run)
         except Exception as failure:
             error = sentence_of(failure)
@@ -711,7 +725,7 @@ class DocumentActions:
             return sheet.reading.medium
         engine = self._studio.engines.current()
         if sheet.medium is None and engine is not None:
-            sheet.medium = look(engine, self._image(sheet), session.ask.preset)
+            sheet.medium = look(engine, self._image(sheet), "read", session.ask.preset)
         return sheet.medium
 
     def _own_text(self, sheet: Sheet) -> str:
@@ -755,9 +769,9 @@ class DocumentActions:
         ]
         return view.strip_html(items, session.current)
 
-    def _advice(self) -> str:
+    def _advice(self, session: Session) -> str:
         engine = self._studio.engines.current()
-        return notes_html(not_learned(engine.info) if engine else "")
+        return notes_html(advice(engine.info, session.mode) if engine else "")
 
 
 def _around(places: Sequence[int], current: int) -> Sequence[int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Literal
 
 from app.answering import Answering, Snapshot
 from app.grounding import preset_of
@@ -37,6 +38,22 @@ _NOT_WHOLE: Mapping[FinishReason | None, str] = {
     "length": "The answer reached the limit of its length, so something of the page may be missing.",
     "repetition": "The answer repeated itself and was stopped, so something of the page may be missing.",
 }
+
+DocumentUse = ReadingMode | Literal["ask"]
+"""What can be done with documents: read them in a mode, or ask a question about them."""
+
+POCKET_LEARNED: frozenset[DocumentUse] = frozenset()
+"""What the pocket model was trained for."""
+_DOING: Mapping[DocumentUse, str] = {
+    "text": "read documents",
+    "lines": "read lines",
+    "markdown": "write Markdown of documents",
+    "layout": "find the layout of documents",
+    "tables": "read tables",
+    "fields": "read fields",
+    "ask": "answer questions about documents",
+}
+_LARGER = "start with a larger model for that, for example with --model Qwen/Qwen3-VL-4B-Instruct."
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,19 +115,23 @@ def fields_named(names: Sequence[str]) -> tuple[str, ...]:
     return preset.fields if preset else fields
 
 
-def not_learned(info: EngineInfo) -> str:
-    """Says that the model was not trained to read documents and what to do about it; empty where it was."""
+def not_learned(info: EngineInfo, use: DocumentUse) -> str:
+    """Says that the model was not trained for such a use and what to do about it; empty where it was."""
+    if not info.is_pocket or use in POCKET_LEARNED:
+        return ""
+    return f"The pocket model has not learned to {_DOING[use]}; {_LARGER}"
+
+
+def advice(info: EngineInfo, use: DocumentUse) -> str:
+    """What to know before documents are put to such a use with the model; mostly nothing."""
     if not info.is_pocket:
         return ""
-    return (
-        "The pocket model has not learned to read documents; start with a larger model for that, "
-        "for example with --model Qwen/Qwen3-VL-4B-Instruct."
-    )
+    return not_learned(info, use) or f"The pocket model reads short texts in large, clear type, with errors; {_LARGER}"
 
 
-def check_reads(info: EngineInfo) -> None:
-    """Raises `RequestError` for a model that has not learned to read: what it wrote would be kept as if it were so."""
-    if sentence := not_learned(info):
+def check_reads(info: EngineInfo, use: DocumentUse) -> None:
+    """Raises `RequestError` for a model that has not learned it: what it wrote would be kept as if it were so."""
+    if sentence := not_learned(info, use):
         raise RequestError(sentence)
 
 
@@ -167,7 +188,7 @@ def pixels_per_page(info: EngineInfo, count: int) -> int:
 
     Raises `RequestError` when there are more pages than the model can look at at once.
     """
-    budget = preset_of(info, "").budget
+    budget = preset_of(info, "").page_budget
     most = budget_of_tokens(info.family, _tokens_per_page(info, count)).max_pixels
     return _SPARE_PIXELS * min(most, budget.max_pixels)
 
@@ -183,7 +204,7 @@ def _tokens_per_page(info: EngineInfo, count: int) -> int:
 
 def _prompt(engine: Engine, images: Sequence[Image], text: str, preset: str, max_tokens: int | None = None) -> Prompt:
     """Pictures and then words; `max_tokens` bounds the visual tokens of each picture, beside the preset."""
-    budget = preset_of(engine.info, preset).budget
+    budget = preset_of(engine.info, preset).page_budget
     if max_tokens is not None:
         most = budget_of_tokens(engine.info.family, max_tokens).max_pixels
         budget = replace(budget, max_pixels=max(budget.min_pixels, min(budget.max_pixels, most)))

@@ -111,6 +111,7 @@ class Session:
     follows: bool = False
     labels: tuple[str, ...] = ()
     camera: Camera | None = None
+    task: Task = "detect"
     preset: str = ""
     running: Running | None = None
     turnstile: Turnstile = field(default_factory=Turnstile, repr=False, compare=False)
@@ -219,7 +220,7 @@ class GroundActions:
         if shot is None:
             return Shown(viewer_value(None, ""), "", "", "", "", "", "", "", pictures=0)
         if shot.medium is None:
-            shot.medium = self._medium(shot, session.preset)
+            shot.medium = self._medium(session, shot)
         return Shown(
             viewer=self._viewer(session, shot),
             tray=self._tray(session),
@@ -233,9 +234,9 @@ class GroundActions:
             pictures=len(session.shots),
         )
 
-    def measure(self, session: Session, preset: str) -> Shown:
-        """Sizes and tokens anew, for another preset or another model; of pictures that are not shown, once they are."""
-        session.preset = preset
+    def measure(self, session: Session, task: Task, preset: str) -> Shown:
+        """Sizes and tokens anew, for another task, preset or model; of pictures that are not shown, once they are."""
+        session.task, session.preset = task, preset
         for each in session.shots:
             each.medium = None
         return Shown(status=self.page(session).status)
@@ -428,10 +429,10 @@ class GroundActions:
     def _image(self, shot: Shot) -> Image:
         return replace(self._studio.media.get(shot.sha256), name=shot.name)
 
-    def _medium(self, shot: Shot, preset: str) -> MediumInput | None:
+    def _medium(self, session: Session, shot: Shot) -> MediumInput | None:
         engine = self._studio.engines.current()
         try:
-            return look(engine, self._image(shot), preset) if engine else None
+            return look(engine, self._image(shot), session.task, session.preset) if engine else None
         except StudioError:
             return None  # said in full when it is asked about
 

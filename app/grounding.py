@@ -26,6 +26,7 @@ from model.types import (
     MediumInput,
     Message,
     Part,
+    PixelBudget,
     Prompt,
     Text,
 )
@@ -36,6 +37,9 @@ _SEED = 0
 _MIN_NEW_TOKENS = 4096
 # A model that has not learned a task is lost in it: enough to see that.
 _LOST_NEW_TOKENS = 256
+
+_ON_PAGES: frozenset[Task] = frozenset({"read", "act"})
+"""What is done with pages and screens, which need to be seen larger than things."""
 
 _NOT_IN_POCKET: Mapping[Task, str] = MappingProxyType({"read": "read text", "act": "act on a screen"})
 
@@ -96,15 +100,15 @@ def not_learned(info: EngineInfo, task: Task) -> str:
     return f"The pocket model has not learned to {what}; load a larger model with --model for that."
 
 
-def look(engine: Engine, image: Image, preset: str = "") -> MediumInput:
+def look(engine: Engine, image: Image, task: Task, preset: str = "") -> MediumInput:
     """What would become of the picture on its way into the model. Raises `StudioError` when it cannot be used."""
-    return engine.prepare([Message("user", (image,))], preset_of(engine.info, preset).budget).media[0]
+    return engine.prepare([Message("user", (image,))], _budget(engine.info, task, preset)).media[0]
 
 
 def prompt_of(engine: Engine, image: Image, ask: Ask) -> Prompt:
     """The task in the family's words. Raises `RequestError` when something is missing that the task needs."""
-    messages = _messages(engine.info.family, image, ask, look(engine, image, ask.preset))
-    return engine.prepare(messages, preset_of(engine.info, ask.preset).budget)
+    messages = _messages(engine.info.family, image, ask, look(engine, image, ask.task, ask.preset))
+    return engine.prepare(messages, _budget(engine.info, ask.task, ask.preset))
 
 
 def ground(engine: Engine, image: Image, ask: Ask, cancel: threading.Event) -> Iterator[Found]:
@@ -130,6 +134,11 @@ def ground(engine: Engine, image: Image, ask: Ask, cancel: threading.Event) -> I
             first_s = time.monotonic() - start_s
         found = replace(found, snapshot=snapshot, answer=answer, first_s=first_s)
         yield found
+
+
+def _budget(info: EngineInfo, task: Task, preset: str) -> PixelBudget:
+    chosen = preset_of(info, preset)
+    return chosen.page_budget if task in _ON_PAGES else chosen.budget
 
 
 def _options(info: EngineInfo, ask: Ask) -> GenerationOptions:

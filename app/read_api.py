@@ -162,7 +162,7 @@ async def _received(request: Request, path: Path, max_bytes: int) -> tuple[ReadR
 
 def _read(studio: Studio, engine: Engine, path: Path, name: str, body: ReadRequest, run: Run) -> dict[str, Any]:
     """Read the pages that are asked for. Raises `StudioError` when not one of them could be read."""
-    check_reads(engine.info)
+    check_reads(engine.info, body.mode)
     ask = ReadingAsk(body.mode, _asked_fields(body))
     document = _opened(studio, path, name, body.password)
     pages = read_ranges(_asked_pages(body), document.file.page_count)

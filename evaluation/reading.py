@@ -1,6 +1,6 @@
 """What the pocket model can read: drawn pages, screens and charts as files, asked about the way the program asks.
 
-Pages go through `app.document_reading` as in the Document tab, screens and charts through `app.grounding` as in Ground.
+Pages and charts go through `app.document_reading` as in the Document tab, screens through `app.grounding` as in Ground.
 All of them are set in the two families of fonts that training never uses.
 """
 
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from app.document_reading import Reading, ReadingAsk, read_page
+from app.document_reading import Reading, ReadingAsk, ask_about, read_page
 from app.grounding import Ask, Found, ground
 from evaluation.metrics.overlaps import box_iou
 from evaluation.metrics.tables import teds
@@ -132,8 +132,7 @@ def _paper(engine: Engine, rng: np.random.Generator) -> Iterator[Score]:
     yield from field_scores(_read(engine, page, "fields", names).document.fields, page.fields, names)
     asked = dictation.ask_field(page, _sight(page.size_wh), rng, wordings.READ_HELD_OUT["field"])
     for turn in asked:
-        said = _ground(engine, page.image, Ask("free", turn.question)).raw
-        yield Score("field asked", float(said.strip() == turn.answer))
+        yield Score("field asked", float(_asked(engine, page.image, turn.question).strip() == turn.answer))
 
 
 def _screen(engine: Engine, rng: np.random.Generator) -> Iterator[Score]:
@@ -150,13 +149,19 @@ def _chart(engine: Engine, rng: np.random.Generator) -> Iterator[Score]:
     forms = wordings.CHART_VALUE if rng.random() < 0.5 else wordings.READ_HELD_OUT["value"]
     name = "bar values" if "bar" in chart.kind else "point and slice values"
     for turn in displays.value(chart, _sight(chart.size_wh), rng, forms):
-        yield value_score(name, _ground(engine, chart.pixels, Ask("free", turn.question)).raw, turn.answer)
+        yield value_score(name, _asked(engine, chart.pixels, turn.question), turn.answer)
 
 
 def _read(engine: Engine, page: Page, mode: ReadingMode, fields: tuple[str, ...] = ()) -> Reading:
     """The whole reading of a page."""
     *_, last = read_page(engine, picture_of(page.image), ReadingAsk(mode, fields), 1, Event())
     return last
+
+
+def _asked(engine: Engine, pixels: NDArray[np.uint8], question: str) -> str:
+    """The whole answer to a question about a document of one page."""
+    *_, last = ask_about(engine, [(1, picture_of(pixels))], 1, question, Event())
+    return last.text
 
 
 def _ground(engine: Engine, pixels: NDArray[np.uint8], ask: Ask) -> Found:

@@ -68,12 +68,16 @@ class FrameBudget:
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """A named choice of the side panel: how to pick tokens, how large pictures may be, and how much of a video."""
+    """A named choice of the side panel: how to pick tokens, how large pictures may be, and how much of a video.
+
+    `page_budget` is for pictures that are read: pages and screens.
+    """
 
     name: str
     hint: str
     options: GenerationOptions
     budget: PixelBudget
+    page_budget: PixelBudget
     frames: FrameBudget
 
 
@@ -163,7 +167,10 @@ POCKET_NAME = "pocket"
 """What a person writes to mean the model that comes with the program."""
 
 POCKET_VISUAL_TOKENS = 64
-"""The most that a picture gave in the pocket model's training; its preprocessor_config.json says so in pixels."""
+"""The most that a picture of shapes gave in the pocket model's training."""
+
+POCKET_PAGE_TOKENS = 1024
+"""The most that a page gave there; the model's preprocessor_config.json says so in pixels."""
 
 FRAMES_PER_TOKEN = 2
 """Every family merges two frames of a video in time."""
@@ -173,12 +180,12 @@ MAX_VISUAL_TOKENS = 16_384
 
 _POCKET_SAMPLING = replace(_INSTRUCT, greedy=True)
 
-# Name, what it is for, the most visual tokens that a picture may have (the pocket model's apart), and how many tokens
-# to answer with.
+# Name, what it is for, the most visual tokens that a picture may have, those of the pocket model's pictures and pages,
+# and how many tokens to answer with.
 _PRESETS = (
-    ("Quality", "Sees the most.", 4096, POCKET_VISUAL_TOKENS, 2048),
-    ("Speed", "Begins to answer sooner; may miss what is small.", 1024, 36, 1024),
-    ("Low memory", "Needs the least memory; sees only what is large.", 256, 16, 512),
+    ("Quality", "Sees the most.", 4096, (POCKET_VISUAL_TOKENS, POCKET_PAGE_TOKENS), 2048),
+    ("Speed", "Begins to answer sooner; may miss what is small.", 1024, (36, 576), 1024),
+    ("Low memory", "Needs the least memory; sees only what is large.", 256, (16, 256), 512),
 )
 # How much of a video each preset looks at: frames a second, the most frames, and the most visual tokens of a frame. Two
 # frames are merged in time, so that half of these reach the model.
@@ -217,7 +224,7 @@ def presets_of(info: EngineInfo) -> Mapping[str, Preset]:
             info.family,
             name,
             purpose,
-            pocket_tokens if info.is_pocket else visual_tokens,
+            pocket_tokens if info.is_pocket else (visual_tokens, visual_tokens),
             replace(sampling, max_new_tokens=new_tokens * patience),
             _frame_budget(info.family, *(_POCKET_FRAMES if info.is_pocket else _FRAMES)[name]),
         )
@@ -227,7 +234,12 @@ def presets_of(info: EngineInfo) -> Mapping[str, Preset]:
 
 def most_visual_tokens(info: EngineInfo) -> int:
     """As many visual tokens as a picture can have with the loaded model."""
-    return POCKET_VISUAL_TOKENS if info.is_pocket else MAX_VISUAL_TOKENS
+    return POCKET_PAGE_TOKENS if info.is_pocket else MAX_VISUAL_TOKENS
+
+
+def default_budget(family_key: str, *, is_pocket: bool = False) -> PixelBudget:
+    """How large a picture may be where nobody has said it."""
+    return budget_of_tokens(family_key, *((POCKET_VISUAL_TOKENS,) if is_pocket else ()))
 
 
 def budget_of_tokens(family_key: str, max_tokens: int = _PRESETS[0][2]) -> PixelBudget:
@@ -241,14 +253,22 @@ def _frame_budget(family_key: str, fps: float, max_frames: int, visual_tokens: i
 
 
 def _preset(
-    family_key: str, name: str, purpose: str, visual_tokens: int, options: GenerationOptions, frames: FrameBudget
+    family_key: str,
+    name: str,
+    purpose: str,
+    tokens: tuple[int, int],
+    options: GenerationOptions,
+    frames: FrameBudget,
 ) -> Preset:
+    visual_tokens, page_tokens = tokens
     side_px = math.isqrt(visual_tokens) * FAMILIES[family_key].patch_factor
     hint = (
-        f"{purpose} Up to {visual_tokens:,} visual tokens a picture, as {side_px:,} × {side_px:,} pixels have, and "
-        f"{options.max_new_tokens:,} tokens an answer."
+        f"{purpose} Up to {visual_tokens:,} visual tokens a picture, as {side_px:,} × {side_px:,} pixels have, "
+        f"{frames.max_frames} frames of a video, {frames.fps:g} a second, "
+        f"and {options.max_new_tokens:,} tokens an answer."
     )
-    return Preset(name, hint, options, budget_of_tokens(family_key, visual_tokens), frames)
+    budget, page_budget = (budget_of_tokens(family_key, most) for most in (visual_tokens, page_tokens))
+    return Preset(name, hint, options, budget, page_budget, frames)
 
 
 def of_each_frame(frames: int, wanted: PixelBudget, family_key: str, context_tokens: int) -> PixelBudget:

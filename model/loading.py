@@ -87,6 +87,11 @@ class LoadedModel:
     dtype: torch.dtype
 
     @property
+    def is_pocket(self) -> bool:
+        """Whether it is the model that comes with the program."""
+        return self.folder.resolve() == POCKET_DIR
+
+    @property
     def context_tokens(self) -> int:
         return int(self.model.config.get_text_config().max_position_embeddings)
 
@@ -368,7 +373,7 @@ def _start_engine(spec: ModelSpec, loaded: LoadedModel) -> LocalEngine:
         quantization=loaded.quantization,
         memory_bytes=loaded.model.get_memory_footprint(),
         context_tokens=loaded.context_tokens,
-        is_pocket=loaded.folder.resolve() == POCKET_DIR,
+        is_pocket=loaded.is_pocket,
         adapter=adapter,
     )
     engine = LocalEngine(loaded.model, loaded.processor, info)

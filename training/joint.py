@@ -34,8 +34,6 @@ CLIP_DENSE_WEIGHT = 0.2
 LONG_SHARE = 0.2
 WORDS = 280
 """Tokens of a conversation about a clip, beside the clip itself."""
-PAGE_PIXELS = 1024 * network.CELL**2
-"""As many as a page may have: 1,024 visual tokens."""
 CONTEXT = 4096
 """Tokens that the model can have before it, which the longest page and all that it says do not fill."""
 REMEMBERED = 0.5
@@ -171,7 +169,7 @@ def alike(readings: Sequence[Reading]) -> list[list[Reading]]:
 
 
 def _random_reading(packer: Packer, rng: np.random.Generator, lesson: Lesson) -> Reading:
-    talk = random_talk(rng, lesson, lambda size_wh: tower.grid_of(size_wh, PAGE_PIXELS))
+    talk = random_talk(rng, lesson, lambda size_wh: tower.grid_of(size_wh, network.PAGE_PIXELS))
     turns = remembered(talk.turns) if rng.random() < REMEMBERED else talk.turns
     packed = packer.pack(turns, [talk.grid_hw], system=talk.system, max_length=CONTEXT)
     columns = _columns(talk.letters, talk.pixels, talk.grid_hw) if talk.letters else None

@@ -16,6 +16,9 @@ from torch import Tensor
 PATCH, MERGE, TEMPORAL = 16, 2, 2
 CELL = PATCH * MERGE
 MAX_PIXELS = 256 * 256
+"""As many as a picture of shapes may have: 64 visual tokens."""
+PAGE_PIXELS = 1024 * CELL**2
+"""As many as a page may have: 1,024 visual tokens."""
 MIN_PIXELS = CELL * CELL * 4
 
 

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from model.catalog import default_budget, within
 from model.engines.local_inputs import InputMaker
 from model.errors import StudioError
 from model.loading import LoadedModel
@@ -50,7 +51,8 @@ class SampleMaker:
         self._inputs = InputMaker(loaded.processor, loaded.family, loaded.context_tokens)
         self._tokenizer = loaded.processor.tokenizer
         self._family = loaded.family
-        self._budget = budget or self._inputs.default_budget
+        wanted = budget or default_budget(loaded.family, is_pocket=loaded.is_pocket)
+        self._budget = within(self._inputs.native_budget, wanted)
         self._sampling = sampling or Sampling()
         self._max_tokens = max_tokens or loaded.context_tokens
         self._header = self._ids("<|im_start|>assistant\n")

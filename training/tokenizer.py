@@ -130,7 +130,7 @@ def _vision_config() -> dict[str, Any]:
 
 
 def _image_config() -> dict[str, Any]:
-    size = {"shortest_edge": network.MIN_PIXELS, "longest_edge": network.MAX_PIXELS}
+    size = {"shortest_edge": network.MIN_PIXELS, "longest_edge": network.PAGE_PIXELS}
     return _vision_config() | {"size": size, "image_processor_type": "Qwen2VLImageProcessorFast"}
 
 

@@ -156,9 +156,9 @@ class _GroundTab(WorkTab[Shown]):
         self.convention.input(self._does(self._actions.read_as), [here, self.convention], page, **QUICK)
         self.lens.submit(self._does(self._actions.set_camera), [here, self.lens], page, **QUICK)
         gr.on(
-            [self.preset.input, model_name.change],
+            [self.task.change, self.preset.input, model_name.change],
             self._does(self._actions.measure),
-            [here, self.preset],
+            [here, self.task, self.preset],
             page,
             **QUICK,
         )

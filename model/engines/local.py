@@ -24,7 +24,7 @@ from transformers.convert_slow_tokenizer import bytes_to_unicode
 from transformers.generation.streamers import BaseStreamer
 
 from model import media
-from model.catalog import within
+from model.catalog import default_budget, within
 from model.engines.base import Events, FairQueue, check_messages, check_options
 from model.engines.local_inputs import PIXELS, InputMaker
 from model.engines.memory import reading_bytes
@@ -89,8 +89,9 @@ class LocalEngine:
 
     @property
     def default_budget(self) -> PixelBudget:
-        """The program's cap for the family, within the checkpoint's own bounds."""
-        return self._inputs.default_budget
+        """The program's cap for the model, within the checkpoint's own bounds."""
+        wanted = default_budget(self._info.family, is_pocket=self._info.is_pocket)
+        return within(self._inputs.native_budget, wanted)
 
     def prepare(
         self, messages: Sequence[Message], budget: PixelBudget | None = None, *, add_vision_id: bool = False

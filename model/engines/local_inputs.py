@@ -17,7 +17,7 @@ from transformers import BatchFeature, ProcessorMixin
 from transformers.video_utils import VideoMetadata
 
 from model import media
-from model.catalog import budget_of_tokens, of_each_frame, within
+from model.catalog import of_each_frame
 from model.types import Image, MediumInput, Message, Part, PixelBudget, Text, Video
 
 PIXELS = ("pixel_values", "pixel_values_videos")
@@ -39,11 +39,6 @@ class InputMaker:
         """The checkpoint's own bounds: beyond them it was never trained."""
         size = self.processor.image_processor.size
         return PixelBudget(size["shortest_edge"], size["longest_edge"])
-
-    @property
-    def default_budget(self) -> PixelBudget:
-        """The program's cap for the family, within the checkpoint's own bounds."""
-        return within(self.native_budget, budget_of_tokens(self._family))
 
     def make(
         self,

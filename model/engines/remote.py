@@ -27,7 +27,7 @@ from openai.types.chat.chat_completion_chunk import ChoiceDelta
 from PIL import Image as Pillow
 
 from model import media
-from model.catalog import FAMILIES, FRAMES_PER_TOKEN, POCKET_NAME, budget_of_tokens, of_each_frame
+from model.catalog import FAMILIES, FRAMES_PER_TOKEN, POCKET_NAME, default_budget, of_each_frame
 from model.encoding import from_pictures
 from model.engines.base import Events, check_messages, check_options
 from model.engines.local_inputs import input_size_wh
@@ -104,7 +104,7 @@ class RemoteEngine:
 
     @property
     def default_budget(self) -> PixelBudget:
-        return budget_of_tokens(self._info.family)
+        return default_budget(self._info.family, is_pocket=self._info.is_pocket)
 
     def prepare(
         self, messages: Sequence[Message], budget: PixelBudget | None = None, *, add_vision_id: bool = False

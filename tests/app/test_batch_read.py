@@ -301,8 +301,8 @@ def test_a_model_that_has_not_learned_to_read_is_refused(
     monkeypatch.setattr("app.batch_read.prepare_process", lambda settings: None)
     pocket = FakeEngine(("Gibberish",), info=replace(engine.info, is_pocket=True))
     monkeypatch.setattr("app.batch_read.load_engine", lambda *_: pocket)
-    with pytest.raises(RequestError, match="has not learned to read documents"):
-        read([str(REPORT), "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data")])
+    with pytest.raises(RequestError, match="has not learned to read tables"):
+        read([str(REPORT), "--mode", "tables", "--out", str(tmp_path / "out"), "--data-dir", str(tmp_path / "data")])
     assert pocket.prompts == []
     assert pocket.closed.is_set()
     assert not (tmp_path / "out").exists()
@@ -330,10 +330,10 @@ def test_the_program_reads_with_a_model_from_a_folder(tmp_path: Path) -> None:
     assert str(tmp_path) not in ended.stderr
 
 
-def test_the_program_says_that_the_pocket_model_does_not_read(tmp_path: Path) -> None:
-    ended = _run_program(REPORT, folder=tmp_path)
+def test_the_program_says_what_the_pocket_model_does_not_read(tmp_path: Path) -> None:
+    ended = _run_program(REPORT, "--mode", "tables", folder=tmp_path)
     assert ended.returncode == 2, ended.stderr
-    assert ended.stderr.startswith("The pocket model has not learned to read documents;")
+    assert ended.stderr.startswith("The pocket model has not learned to read tables;")
 
 
 def _run_program(*arguments: str | Path, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -511,14 +511,29 @@ def test_without_a_document_there_is_nothing_to_read(actions: DocumentActions) -
 def test_a_model_that_has_not_learned_to_read_says_so_and_fills_no_page(make_studio: MakeStudio) -> None:
     pocket = FakeEngine(MARKDOWN, info=replace(FakeEngine().info, is_pocket=True))
     actions, session = DocumentActions(make_studio(pocket)), Session()
-    advice = actions.welcome(session, "ann").advice or ""
-    assert "pocket model has not learned to read documents" in advice
-    assert "--model Qwen/" in advice, "what to do about it"
     _last(actions.add(session, [REPORT]))
+    advice = actions.set_ask(session, "tables").advice or ""
+    assert "pocket model has not learned to read tables" in advice
+    assert "--model Qwen/" in advice, "what to do about it"
+    assert actions.welcome(session, "ann").advice == advice
     for shown in (actions.read(session), actions.ask(session, "What?")):
-        assert "has not learned to read" in (_last(shown).error or "")
+        assert "has not learned to" in (_last(shown).error or "")
     assert (pocket.prompts, _states(session), session.exchanges) == ([], ["new", "new"], [])
     assert DocumentActions(make_studio(FakeEngine())).welcome(Session(), "ann").advice == ""
+
+
+def test_what_the_pocket_model_reads_it_reads_with_a_word_of_caution(
+    make_studio: MakeStudio, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.document_reading.POCKET_LEARNED", frozenset({"text"}))
+    pocket = FakeEngine(MARKDOWN, info=replace(FakeEngine().info, is_pocket=True))
+    actions, session = DocumentActions(make_studio(pocket)), Session()
+    _last(actions.add(session, [REPORT]))
+    assert "large, clear type" in (actions.set_ask(session, "text").advice or "")
+    assert not _last(actions.read(session)).error
+    assert _states(session)[0] == "done"
+    width, height = pocket.prompts[0].media[0].input_size_wh
+    assert width * height > 256**2, "a page is seen larger than a picture"
 
 
 def test_somebody_who_looks_elsewhere_is_left_there(

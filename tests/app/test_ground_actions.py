@@ -63,11 +63,10 @@ def test_what_the_pocket_model_has_not_learned_is_said_and_not_run(make_studio: 
     engine = FakeEngine(BOXES, info=replace(FakeEngine().info, is_pocket=True))
     actions, session = _actions(make_studio, engine), Session()
     _add(actions, session, files[:1])
-    for task in ("read", "act"):
-        assert "has not learned" in actions.advice(task)
-        *_, shown = _run(actions, session, Ask(task, "open the menu"))
-        assert "has not learned" in (shown.error or "")
-        assert not shown.is_running
+    assert "has not learned" in actions.advice("act")
+    *_, shown = _run(actions, session, Ask("act", "open the menu"))
+    assert "has not learned" in (shown.error or "")
+    assert not shown.is_running
     assert engine.prompts == []
     assert actions.advice("detect") == ""
     assert len(_value(_run(actions, session)[-1])["regions"]) == 2
@@ -492,9 +491,17 @@ def test_sizes_follow_the_preset(make_studio: MakeStudio, tmp_path: Path) -> Non
     (tmp_path / "large.png").write_bytes(picture(1600, 1200).data)
     actions, session = _actions(make_studio), Session()
     large = _add(actions, session, [tmp_path / "large.png"]).status
-    small = actions.measure(session, "Low memory").status
+    small = actions.measure(session, "detect", "Low memory").status
     assert large != small
-    assert actions.measure(Session(), "Speed") == Shown(status="")
+    assert actions.measure(Session(), "detect", "Speed") == Shown(status="")
+
+
+def test_the_pocket_model_sees_pages_larger_than_things(make_studio: MakeStudio, tmp_path: Path) -> None:
+    (tmp_path / "large.png").write_bytes(picture(1600, 1200).data)
+    actions = _actions(make_studio, FakeEngine(BOXES, info=replace(FakeEngine().info, is_pocket=True)))
+    session = Session()
+    assert "54 visual tokens" in (_add(actions, session, [tmp_path / "large.png"]).status or "")
+    assert "972 visual tokens" in (actions.measure(session, "read", "").status or "")
 
 
 @pytest.mark.parametrize("key", FORMATS)

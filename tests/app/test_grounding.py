@@ -88,7 +88,7 @@ def test_an_action_is_asked_for_with_the_tool_in_the_system_prompt() -> None:
 def test_a_marked_area_is_written_in_the_models_own_convention(family: str, numbers: str) -> None:
     engine = _engine(family=family)
     asked = prompt_of(engine, picture(), Ask("free", "What is this?", box_xyxy=(20, 30, 100, 90)))
-    width, height = look(engine, picture()).input_size_wh
+    width, height = look(engine, picture(), "detect").input_size_wh
     if family == "Qwen2.5-VL":
         numbers = str([round(20 / 200 * width), round(30 / 150 * height), round(width / 2), round(90 / 150 * height)])
     assert asked.messages[-1].text.endswith(f"(in the box {numbers})")

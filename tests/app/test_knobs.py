@@ -57,7 +57,7 @@ def test_a_preset_is_read_back_as_it_was_meant(panel: KnobPanel, info: EngineInf
 def test_the_sliders_go_as_far_as_the_model_does_and_hold_every_preset(panel: KnobPanel, info: EngineInfo) -> None:
     for name in PRESET_NAMES:
         visual_tokens, new_tokens, *_ = json.loads(offer_json(info, name))["chosen"]
-        assert visual_tokens["maximum"] == (64 if info.is_pocket else 16_384)
+        assert visual_tokens["maximum"] == (1024 if info.is_pocket else 16_384)
         assert new_tokens["maximum"] == 4096  # the context of the model
         assert 4 <= visual_tokens["value"] <= visual_tokens["maximum"]
         assert 16 <= new_tokens["value"] <= new_tokens["maximum"]

@@ -231,9 +231,9 @@ def test_a_list_of_names_is_taken_as_it_stands(client: TestClient) -> None:
 
 def test_a_model_that_has_not_learned_to_read_says_so(make_studio: Callable[..., Studio]) -> None:
     pocket = FakeEngine(("Gibberish",), info=replace(FakeEngine().info, is_pocket=True))
-    response = _json(_client(make_studio(pocket)))
+    response = _json(_client(make_studio(pocket)), mode="tables")
     assert response.status_code == 400
-    assert "has not learned to read documents" in response.json()["error"]["message"]
+    assert "has not learned to read tables" in response.json()["error"]["message"]
     assert pocket.prompts == []
 
 

@@ -62,6 +62,7 @@ def test_presets_of_every_family_can_be_used_and_get_smaller(family: str) -> Non
         assert larger.budget.max_pixels > smaller.budget.max_pixels
         assert larger.options.max_new_tokens > smaller.options.max_new_tokens
     for preset in presets:
+        assert preset.page_budget == preset.budget
         check_options(preset.options)
         assert preset.hint.endswith(".")
 
@@ -69,8 +70,10 @@ def test_presets_of_every_family_can_be_used_and_get_smaller(family: str) -> Non
 def test_the_pocket_models_presets_differ_too_and_say_true_numbers() -> None:
     presets = list(catalog.presets_of(replace(INFO, family="Qwen3-VL", is_pocket=True)).values())
     assert [preset.budget.max_pixels for preset in presets] == [256**2, 192**2, 128**2]
+    assert [preset.page_budget.max_pixels for preset in presets] == [1024**2, 768**2, 512**2]
     for preset, (tokens, side) in zip(presets, [(64, 256), (36, 192), (16, 128)], strict=True):
         assert f"Up to {tokens} visual tokens a picture, as {side} × {side} pixels have" in preset.hint
+        assert f"{preset.frames.max_frames} frames of a video" in preset.hint
         assert f"{preset.options.max_new_tokens:,} tokens an answer" in preset.hint
 
 
@@ -91,7 +94,8 @@ def test_thinking_models_sample_differently_and_may_write_more() -> None:
 def test_the_pocket_models_budget_is_the_one_in_its_own_files() -> None:
     size = json.loads((POCKET_DIR / "preprocessor_config.json").read_text())["size"]
     presets = catalog.presets_of(replace(INFO, is_pocket=True))
-    assert presets["Quality"].budget.max_pixels == size["longest_edge"]
+    assert presets["Quality"].page_budget.max_pixels == size["longest_edge"]
+    assert presets["Quality"].budget == catalog.default_budget("Qwen3-VL", is_pocket=True)
     assert all(preset.options.greedy for preset in presets.values())
 
 
