@@ -1,7 +1,8 @@
 """What the pocket model can read: drawn pages, screens and charts as files, asked about the way the program asks.
 
 Pages and charts go through `app.document_reading` as in the Document tab, screens through `app.grounding` as in Ground.
-All of them are set in the two families of fonts that training never uses.
+All of them are set in the two families of fonts that training never uses. What the program does not let the model do,
+because it has not learned it, counts as an empty answer.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from app import document_reading, grounding
 from app.document_reading import Reading, ReadingAsk, ask_about, read_page
-from app.grounding import Ask, Found, ground
+from app.grounding import Ask, ground
 from evaluation.metrics.overlaps import box_iou
 from evaluation.metrics.tables import teds
 from evaluation.metrics.text import character_errors, exact_match
@@ -24,7 +26,7 @@ from evaluation.scores import Score
 from model import media
 from model.engines.base import Engine
 from model.prompts import FIELD_PRESETS
-from model.types import Answer, Block, Image, ReadingMode
+from model.types import Answer, Block, Image, MediumInput, ReadingMode
 from training import dictation, displays, wordings
 from training.charts import random_chart
 from training.controls import Element
@@ -140,7 +142,7 @@ def _screen(engine: Engine, rng: np.random.Generator) -> Iterator[Score]:
     chosen = displays.random_goal(screen, rng)
     if chosen is not None:
         element, goal = chosen
-        yield click_score(_ground(engine, screen.pixels, Ask("act", goal)).answer, element)
+        yield click_score(_acted(engine, screen.pixels, goal), element)
 
 
 def _chart(engine: Engine, rng: np.random.Generator) -> Iterator[Score]:
@@ -154,20 +156,27 @@ def _chart(engine: Engine, rng: np.random.Generator) -> Iterator[Score]:
 
 def _read(engine: Engine, page: Page, mode: ReadingMode, fields: tuple[str, ...] = ()) -> Reading:
     """The whole reading of a page."""
-    *_, last = read_page(engine, picture_of(page.image), ReadingAsk(mode, fields), 1, Event())
+    ask, image = ReadingAsk(mode, fields), picture_of(page.image)
+    if document_reading.not_learned(engine.info, mode):
+        return Reading(1, ask, engine.info.name, engine.info.family, MediumInput(image.size_wh, image.size_wh, 0))
+    *_, last = read_page(engine, image, ask, 1, Event())
     return last
 
 
 def _asked(engine: Engine, pixels: NDArray[np.uint8], question: str) -> str:
     """The whole answer to a question about a document of one page."""
+    if document_reading.not_learned(engine.info, "ask"):
+        return ""
     *_, last = ask_about(engine, [(1, picture_of(pixels))], 1, question, Event())
     return last.text
 
 
-def _ground(engine: Engine, pixels: NDArray[np.uint8], ask: Ask) -> Found:
-    """The whole answer about a picture."""
-    *_, last = ground(engine, picture_of(pixels), ask, Event())
-    return last
+def _acted(engine: Engine, pixels: NDArray[np.uint8], goal: str) -> Answer:
+    """What the model would do on a screen."""
+    if grounding.not_learned(engine.info, "act"):
+        return Answer()
+    *_, last = ground(engine, picture_of(pixels), Ask("act", goal), Event())
+    return last.answer
 
 
 def _sight(size_wh: tuple[int, int]) -> Sight:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -113,8 +114,9 @@ def test_thousands_may_be_parted() -> None:
 class Truthful(FakeEngine):
     """Answers as the truth has it of what was drawn last."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__()
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *, is_pocket: bool = False) -> None:
+        super().__init__(info=replace(FakeEngine().info, is_pocket=is_pocket))
+        self.answers = 0
         self.drawn: Page | Screen | Chart | None = None
         for name in ("random_page", "random_screen", "random_chart"):
             monkeypatch.setattr(reading, name, self._seeing(getattr(reading, name)))
@@ -129,6 +131,7 @@ class Truthful(FakeEngine):
 
     def stream(self, prompt: Prompt, options: GenerationOptions, cancel: threading.Event) -> Events:
         assert self.drawn is not None
+        self.answers += 1
         assert prompt.media[0].source_size_wh == self.drawn.size_wh
         yield Chunk(truth_of(self.drawn, prompt.messages[-1].text), finish_reason="stop")
 
@@ -171,6 +174,17 @@ def test_whoever_says_nothing_has_read_nothing() -> None:
     scores = list(reading.sample(FakeEngine(()), (5, 0)))
     assert {score.name for score in scores} >= set(READ)
     assert all(score.value == float(score.name.endswith("CER")) for score in scores)
+
+
+@needs_fonts
+def test_what_the_program_refuses_counts_as_nothing_and_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Truthful(monkeypatch, is_pocket=True)
+    monkeypatch.setattr("app.document_reading.POCKET_LEARNED", frozenset({"text"}))
+    scores = list(reading.sample(engine, (5, 0)))
+    assert {score.name for score in scores} >= set(READ)
+    assert {score.value for score in scores if score.name.endswith("CER")} == {0.0}
+    assert not any(score.value for score in scores if not score.name.endswith("CER"))
+    assert engine.answers == 2
 
 
 def test_what_is_read_has_a_target() -> None:
