@@ -65,7 +65,7 @@ STAGES = {
     "letters": Stage(9000, 1e-3, 12, (*SIGHT, *(f"{LETTERS}{part}." for part in ("early", "patch", "cell")))),
     "words": Stage(3000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("words", "lines")),
     "read": Stage(3000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("lines", "lines", "short")),
-    "pages": Stage(6000, 1e-3, 16, READERS, clips=0.15, pages=0.7, lessons=("lines", "short", "all")),
+    "pages": Stage(6000, 1e-3, 16, READERS, clips=0.25, pages=0.5, lessons=("lines", "short", "all")),
     "instruct": Stage(2000, 4e-4, 16, (LANGUAGE, PROBES), clips=0.3, pages=0.4, lessons=("lines", "short", "all")),
 }
 TOGETHER = ("align", "joint", "letters", "words", "read", "pages", "instruct")

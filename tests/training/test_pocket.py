@@ -22,6 +22,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pocket.Run:
     monkeypatch.setattr(pocket, "STAGES", small)
     monkeypatch.setattr(pocket, "CLIP_TOKENS", 400)
     monkeypatch.setattr(pocket, "PAGE_TOKENS", 400)
+    monkeypatch.setattr(pocket, "LESSONS", dict.fromkeys(pocket.LESSONS, pocket.LESSONS["words"]))
     return pocket.Run(tmp_path, "cpu", steps=1, rate=1.0)
 
 
