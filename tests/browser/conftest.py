@@ -10,7 +10,7 @@ import base64
 import os
 import shutil
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,8 @@ _FLAGS = (
     "--use-fake-ui-for-media-stream",
 )
 
+_FAILED = pytest.StashKey[bool]()
+
 _PATIENCE_MS = 30_000  # a busy machine is slow, not wrong
 
 NewPage = Callable[..., Page]
@@ -54,6 +56,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if report.failed:
+        item.stash[_FAILED] = True
+    return report
 
 
 @pytest.fixture(scope="session")
@@ -71,16 +81,16 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def new_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewPage]:
     """`new_page(url, width=1280, height=900, dark=False)` opens a page in a fresh profile."""
-    yield from _opener(browser, request.node.name)
+    yield from _opener(browser, request.node.name, lambda: _FAILED in request.node.stash)
 
 
 @pytest.fixture(scope="module")
 def new_shared_page(browser: Browser, request: pytest.FixtureRequest) -> Iterator[NewPage]:
     """The same for pages that many tests use one after another: loading one takes seconds."""
-    yield from _opener(browser, Path(request.node.name).stem)
+    yield from _opener(browser, Path(request.node.name).stem, lambda: True)
 
 
-def _opener(browser: Browser, name: str) -> Iterator[NewPage]:
+def _opener(browser: Browser, name: str, is_worth_a_screenshot: Callable[[], bool]) -> Iterator[NewPage]:
     opened: list[tuple[Page, list[str]]] = []
 
     def make(url: str, *, width: int = 1280, height: int = 900, dark: bool = False, **context: Any) -> Page:
@@ -97,7 +107,8 @@ def _opener(browser: Browser, name: str) -> Iterator[NewPage]:
     yield make
     SCREENSHOTS.mkdir(exist_ok=True)
     for number, (page, faults) in enumerate(opened):
-        page.screenshot(path=SCREENSHOTS / f"{name.replace('/', '_')}-{number}.png")
+        if faults or is_worth_a_screenshot():  # each takes half a second
+            page.screenshot(path=SCREENSHOTS / f"{name.replace('/', '_')}-{number}.png")
         page.context.close()
         assert faults == []
 
