@@ -12,6 +12,7 @@ from torch import Tensor
 
 from tests.training.fonts import needs_fonts
 from training import pocket
+from training.reading import LESSONS
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> pocket.Run:
     monkeypatch.setattr(pocket, "STAGES", small)
     monkeypatch.setattr(pocket, "CLIP_TOKENS", 400)
     monkeypatch.setattr(pocket, "PAGE_TOKENS", 400)
-    monkeypatch.setattr(pocket, "LESSONS", dict.fromkeys(pocket.LESSONS, pocket.LESSONS["words"]))
+    monkeypatch.setattr(pocket, "LESSONS", dict.fromkeys(LESSONS, LESSONS["words"]))
     return pocket.Run(tmp_path, "cpu", steps=1, rate=1.0)
 
 
